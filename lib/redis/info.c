@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table says which field of which section goes where. A section's header sets its fields back to
+ * what they are when a server does not report them; unknown sections, fields and malformed values
+ * are passed over, because every product and version has its own.
+ */
+#include "lib/redis/info.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_MAX_KEPT 512 /* longer lines hold nothing that is wanted here */
+
+enum type {
+    T_STRING,
+    T_U16,
+    T_U32,
+    T_U64,
+    T_I64,
+    T_DOUBLE,
+    T_BOOL,
+    T_ROLE,
+    T_LINK,
+    T_REDIS_VERSION,
+    T_OTHER_VERSION,
+    T_MODE,
+    T_NONE, /* no line of its own; reset with its section */
+};
+
+struct row {
+    enum redis_info_section section;
+    const char *name;
+    enum type type;
+    size_t offset, size;
+    int64_t absent; /* the value of a number that is not reported */
+};
+
+#define FIELD(member)                                                                              \
+    offsetof(struct redis_info, member), sizeof(((struct redis_info *)NULL)->member)
+#define SERVER REDIS_INFO_SERVER
+#define REPL REDIS_INFO_REPLICATION
+#define PERSIST REDIS_INFO_PERSISTENCE
+#define MEMORY REDIS_INFO_MEMORY
+#define STATS REDIS_INFO_STATS
+
+static const struct row rows[] = {
+    {SERVER, "redis_version", T_REDIS_VERSION, FIELD(redis_compat_num), 0},
+    {SERVER, "valkey_version", T_OTHER_VERSION, FIELD(product), 0},
+    {SERVER, "redict_version", T_OTHER_VERSION, FIELD(product), 0},
+    {SERVER, "", T_NONE, FIELD(version), 0},
+    {SERVER, "", T_NONE, FIELD(version_num), 0},
+    {SERVER, "redis_mode", T_MODE, FIELD(cluster_enabled), 0},
+    {SERVER, "server_mode", T_MODE, FIELD(cluster_enabled), 0},
+    {SERVER, "redict_mode", T_MODE, FIELD(cluster_enabled), 0},
+    {SERVER, "run_id", T_STRING, FIELD(run_id), 0},
+    {SERVER, "uptime_in_seconds", T_U64, FIELD(uptime_seconds), 0},
+    {SERVER, "tcp_port", T_U16, FIELD(tcp_port), 0},
+
+    {REPL, "role", T_ROLE, FIELD(role), 0},
+    {REPL, "master_replid", T_STRING, FIELD(replid), 0},
+    {REPL, "master_replid2", T_STRING, FIELD(replid2), 0},
+    {REPL, "master_repl_offset", T_I64, FIELD(master_repl_offset), 0},
+    {REPL, "second_repl_offset", T_I64, FIELD(second_repl_offset), -1},
+    {REPL, "connected_slaves", T_U32, FIELD(connected_replicas), 0},
+    {REPL, "", T_NONE, FIELD(n_replicas), 0},
+    {REPL, "", T_NONE, FIELD(replicas), 0},
+    {REPL, "master_host", T_STRING, FIELD(master_host), 0},
+    {REPL, "master_port", T_U16, FIELD(master_port), 0},
+    {REPL, "master_link_status", T_LINK, FIELD(link_up), 0},
+    {REPL, "master_sync_in_progress", T_BOOL, FIELD(sync_in_progress), 0},
+    {REPL, "master_link_down_since_seconds", T_I64, FIELD(link_down_seconds), -1},
+    {REPL, "master_last_io_seconds_ago", T_I64, FIELD(last_io_seconds), -1},
+    {REPL, "slave_repl_offset", T_I64, FIELD(replica_offset), -1},
+    {REPL, "master_sync_total_bytes", T_I64, FIELD(sync_total_bytes), 0},
+    {REPL, "master_sync_read_bytes", T_I64, FIELD(sync_read_bytes), -1},
+    {REPL, "master_sync_left_bytes", T_I64, FIELD(sync_left_bytes), -1},
+
+    {PERSIST, "loading", T_BOOL, FIELD(loading), 0},
+    {PERSIST, "async_loading", T_BOOL, FIELD(async_loading), 0},
+    {PERSIST, "loading_loaded_perc", T_DOUBLE, FIELD(loading_percent), 0},
+    {PERSIST, "loading_loaded_bytes", T_I64, FIELD(loading_loaded_bytes), -1},
+    {PERSIST, "loading_eta_seconds", T_I64, FIELD(loading_eta_seconds), -1},
+    {PERSIST, "rdb_bgsave_in_progress", T_BOOL, FIELD(bgsave_in_progress), 0},
+    {PERSIST, "current_save_keys_processed", T_I64, FIELD(save_keys_processed), -1},
+    {PERSIST, "current_save_keys_total", T_I64, FIELD(save_keys_total), -1},
+
+    {MEMORY, "used_memory", T_U64, FIELD(used_memory), 0},
+    {MEMORY, "used_memory_dataset", T_U64, FIELD(used_memory_dataset), 0},
+    {MEMORY, "maxmemory", T_U64, FIELD(maxmemory), 0},
+    {MEMORY, "total_system_memory", T_U64, FIELD(total_system_memory), 0},
+    {MEMORY, "maxmemory_policy", T_STRING, FIELD(maxmemory_policy), 0},
+
+    {STATS, "sync_full", T_I64, FIELD(sync_full), 0},
+    {STATS, "sync_partial_ok", T_I64, FIELD(sync_partial_ok), 0},
+    {STATS, "sync_partial_err", T_I64, FIELD(sync_partial_err), 0},
+    {STATS, "unexpected_error_replies", T_I64, FIELD(unexpected_error_replies), -1},
+    {STATS, "evicted_keys", T_I64, FIELD(evicted_keys), 0},
+    {STATS, "instantaneous_ops_per_sec", T_I64, FIELD(ops_per_second), 0},
+
+    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(keys), 0},
+    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(databases), 0},
+
+    {REDIS_INFO_CLUSTER, "cluster_enabled", T_BOOL, FIELD(cluster_enabled), 0},
+};
+
+static const struct {
+    const char *name;
+    enum redis_info_section section;
+} sections[] = {
+    {"Server", REDIS_INFO_SERVER},
+    {"Replication", REDIS_INFO_REPLICATION},
+    {"Persistence", REDIS_INFO_PERSISTENCE},
+    {"Memory", REDIS_INFO_MEMORY},
+    {"Stats", REDIS_INFO_STATS},
+    {"Keyspace", REDIS_INFO_KEYSPACE},
+    {"Cluster", REDIS_INFO_CLUSTER},
+};
+
+/* --- values --- */
+
+static bool integer(const char *text, int64_t min, int64_t max, int64_t *ret)
+{
+    char *end;
+    long long v;
+
+    errno = 0;
+    v = strtoll(text, &end, 10);
+    if (errno || end == text || *end || v < min || v > max)
+        return false;
+    *ret = v;
+    return true;
+}
+
+static unsigned version_number(const char *text)
+{
+    unsigned part[3] = {0};
+    unsigned i = 0;
+
+    for (; *text && i < 3; text++) {
+        if (*text == '.')
+            i++;
+        else if (*text >= '0' && *text <= '9')
+            part[i] = min_of(part[i] * 10 + (unsigned)(*text - '0'), 999u);
+        else
+            break; /* 8.1.0-rc1 */
+    }
+    return part[0] * 10000 + min_of(part[1], 99u) * 100 + min_of(part[2], 99u);
+}
+
+static void set_version(struct redis_info *info, const char *product, size_t len,
+                        const char *version)
+{
+    snprintf(info->product, sizeof(info->product), "%.*s", (int)len, product);
+    str_copy(info->version, sizeof(info->version), version);
+    info->version_num = version_number(version);
+}
+
+static enum redis_role role_of(const char *text)
+{
+    if (strcmp(text, "master") == 0 || strcmp(text, "primary") == 0)
+        return REDIS_ROLE_MASTER;
+    if (strcmp(text, "slave") == 0 || strcmp(text, "replica") == 0)
+        return REDIS_ROLE_REPLICA;
+    return REDIS_ROLE_UNKNOWN;
+}
+
+/* Writes a number into a member of this type; true and false are 1 and 0. */
+static void store_number(const struct row *row, void *member, int64_t v)
+{
+    if (row->type == T_BOOL || row->type == T_LINK || row->type == T_MODE)
+        *(bool *)member = v != 0;
+    else if (row->type == T_DOUBLE)
+        *(double *)member = (double)v;
+    else if (row->type == T_U16)
+        *(uint16_t *)member = (uint16_t)v;
+    else if (row->type == T_U32)
+        *(unsigned *)member = (unsigned)v;
+    else
+        *(int64_t *)member = v; /* and its unsigned twin */
+}
+
+static void store(struct redis_info *info, const struct row *row, const char *value)
+{
+    void *member = (char *)info + row->offset;
+    int64_t max = INT64_MAX, v;
+    char *end;
+    double d;
+
+    switch (row->type) {
+    case T_STRING:
+        str_copy(member, row->size, value);
+        break;
+    case T_U16:
+    case T_U32:
+    case T_U64:
+        if (row->type != T_U64)
+            max = row->type == T_U16 ? UINT16_MAX : UINT32_MAX;
+        if (integer(value, 0, max, &v))
+            store_number(row, member, v);
+        break;
+    case T_I64:
+    case T_BOOL:
+        if (integer(value, INT64_MIN, INT64_MAX, &v))
+            store_number(row, member, v);
+        break;
+    case T_DOUBLE:
+        d = strtod(value, &end);
+        if (end != value && d >= 0 && d <= 1e18)
+            *(double *)member = d;
+        break;
+    case T_ROLE:
+        info->role = role_of(value);
+        break;
+    case T_LINK:
+        store_number(row, member, strcmp(value, "up") == 0);
+        break;
+    case T_MODE:
+        store_number(row, member, strcmp(value, "cluster") == 0);
+        break;
+    case T_REDIS_VERSION:
+        info->redis_compat_num = version_number(value);
+        if (!info->product[0]) /* the forks say whom they are compatible with here */
+            set_version(info, "redis", 5, value);
+        break;
+    case T_OTHER_VERSION:
+        set_version(info, row->name, strcspn(row->name, "_"), value);
+        break;
+    case T_NONE:
+        break;
+    }
+}
+
+/* --- lines with a number in their name: slave0:ip=…,port=… and db0:keys=…,… --- */
+
+/* Copies what stands behind "<key>=" in a comma separated list. */
+static bool pair(const char *list, const char *key, char *ret, size_t size)
+{
+    size_t n = strlen(key);
+
+    while (*list) {
+        size_t len = strcspn(list, ",");
+
+        if (len > n && strncmp(list, key, n) == 0 && list[n] == '=') {
+            if (len - n - 1 >= size)
+                return false;
+            memcpy(ret, list + n + 1, len - n - 1);
+            ret[len - n - 1] = '\0';
+            return true;
+        }
+        list += len + (list[len] == ',');
+    }
+    return false;
+}
+
+static bool pair_integer(const char *list, const char *key, int64_t min, int64_t max, int64_t *ret)
+{
+    char text[24];
+
+    return pair(list, key, text, sizeof(text)) && integer(text, min, max, ret);
+}
+
+/* "slave12" is numbered "slave"; "slave_priority" is not. */
+static bool numbered(const char *name, const char *stem)
+{
+    size_t n = strlen(stem);
+
+    return strncmp(name, stem, n) == 0 && name[n] && !name[n + strspn(name + n, "0123456789")];
+}
+
+static void replica_line(struct redis_info *info, const char *value)
+{
+    static const struct {
+        const char *word;
+        enum redis_replica_state state;
+    } states[] = {
+        {"wait_bgsave", REDIS_REPLICA_WAIT_BGSAVE},
+        {"send_bulk", REDIS_REPLICA_SEND_BULK},
+        {"online", REDIS_REPLICA_ONLINE},
+    };
+    struct redis_info_replica r = {.lag_seconds = -1};
+    char word[24];
+    int64_t v;
+
+    if (info->n_replicas == REDIS_REPLICAS_MAX || !pair(value, "ip", r.ip, sizeof(r.ip)))
+        return;
+    if (pair_integer(value, "port", 0, UINT16_MAX, &v))
+        r.port = (uint16_t)v;
+    if (pair(value, "state", word, sizeof(word)))
+        for (size_t i = 0; i < array_len(states); i++)
+            if (strcmp(word, states[i].word) == 0)
+                r.state = states[i].state;
+    if (pair_integer(value, "offset", INT64_MIN, INT64_MAX, &v))
+        r.offset = v;
+    if (pair_integer(value, "lag", 0, INT64_MAX, &v))
+        r.lag_seconds = v;
+    info->replicas[info->n_replicas++] = r;
+}
+
+static void database_line(struct redis_info *info, const char *value)
+{
+    int64_t keys;
+
+    if (!pair_integer(value, "keys", 0, INT64_MAX, &keys))
+        return;
+    if (__builtin_add_overflow(info->keys, keys, &info->keys))
+        info->keys = INT64_MAX;
+    info->databases += keys > 0;
+}
+
+/* --- text --- */
+
+static void section_reset(struct redis_info *info, unsigned section)
+{
+    for (size_t i = 0; i < array_len(rows); i++) {
+        const struct row *row = &rows[i];
+
+        /* The mode is told by two sections; each overwrites it, neither takes it back. */
+        if (row->section != section || row->type == T_MODE)
+            continue;
+        memset((char *)info + row->offset, 0, row->size);
+        if (row->absent)
+            store_number(row, (char *)info + row->offset, row->absent);
+    }
+}
+
+/* Returns the section that a header opens: 0 for one that is of no interest. */
+static unsigned header(const char *line)
+{
+    const char *name = line + 1 + strspn(line + 1, " ");
+
+    for (size_t i = 0; i < array_len(sections); i++)
+        if (strcmp(name, sections[i].name) == 0)
+            return sections[i].section;
+    return 0;
+}
+
+static void field(struct redis_info *info, unsigned section, char *line)
+{
+    char *value = strchr(line, ':');
+
+    if (!value || !section)
+        return;
+    *value++ = '\0';
+    if (section == REDIS_INFO_REPLICATION && numbered(line, "slave"))
+        replica_line(info, value);
+    else if (section == REDIS_INFO_KEYSPACE && numbered(line, "db"))
+        database_line(info, value);
+    else
+        for (size_t i = 0; i < array_len(rows); i++)
+            if (rows[i].section == section && strcmp(rows[i].name, line) == 0)
+                store(info, &rows[i], value);
+}
+
+/* Copies the line at text, without its end, and returns the length of all of it. */
+static size_t next_line(const char *text, size_t len, char line[LINE_MAX_KEPT])
+{
+    const char *end = memchr(text, '\n', len);
+    size_t whole = end ? (size_t)(end - text) + 1 : len;
+    size_t n = end ? whole - 1 : whole;
+
+    if (n > 0 && text[n - 1] == '\r')
+        n--;
+    if (n >= LINE_MAX_KEPT)
+        n = 0;
+    memcpy(line, text, n);
+    line[n] = '\0';
+    return whole;
+}
+
+int redis_info_parse(struct redis_info *info, const char *text, size_t len, struct err *err)
+{
+    struct redis_info parsed = *info;
+    char line[LINE_MAX_KEPT];
+    unsigned section = 0;
+    bool any = false;
+
+    while (len > 0) {
+        size_t n = next_line(text, len, line);
+
+        text += n;
+        len -= n;
+        if (line[0] != '#') {
+            field(&parsed, section, line);
+            continue;
+        }
+        any = true;
+        section = header(line);
+        if (section)
+            section_reset(&parsed, section);
+        parsed.sections |= section;
+    }
+    if (!any)
+        return err_set(err, ERR_PROTOCOL, "the answer to INFO has no section in it");
+    *info = parsed;
+    return 0;
+}

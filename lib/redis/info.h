@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The text of INFO, as typed fields. Pure: no I/O, no clock.
+ *
+ * Parsing merges: a section that is in the text replaces what was known of it, the others stay. A
+ * field a server does not report has the value named in its comment.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/base.h"
+#include "lib/base/err.h"
+
+#define REDIS_REPLICAS_MAX 8
+
+enum redis_role { REDIS_ROLE_UNKNOWN, REDIS_ROLE_MASTER, REDIS_ROLE_REPLICA };
+
+enum redis_info_section {
+    REDIS_INFO_SERVER = 1 << 0,
+    REDIS_INFO_REPLICATION = 1 << 1,
+    REDIS_INFO_PERSISTENCE = 1 << 2,
+    REDIS_INFO_MEMORY = 1 << 3,
+    REDIS_INFO_STATS = 1 << 4,
+    REDIS_INFO_KEYSPACE = 1 << 5,
+    REDIS_INFO_CLUSTER = 1 << 6,
+};
+
+enum redis_replica_state {
+    REDIS_REPLICA_OTHER,
+    REDIS_REPLICA_WAIT_BGSAVE,
+    REDIS_REPLICA_SEND_BULK,
+    REDIS_REPLICA_ONLINE,
+};
+
+struct redis_info_replica {
+    char ip[64];
+    uint16_t port;
+    enum redis_replica_state state;
+    int64_t offset;
+    int64_t lag_seconds; /* -1: not reported */
+};
+
+struct redis_info {
+    unsigned sections; /* enum redis_info_section bits seen so far */
+
+    /* server */
+    char product[16]; /* "redis", "valkey" or "redict" */
+    char version[24]; /* the product's own version ("8.0.1" for Valkey, not the 7.2.4 it claims) */
+    unsigned version_num;      /* of that: major * 10000 + minor * 100 + patch */
+    unsigned redis_compat_num; /* of redis_version:, which tells what commands there are */
+    char run_id[41];
+    uint64_t uptime_seconds;
+    uint16_t tcp_port;
+
+    /* replication */
+    enum redis_role role;
+    char replid[41], replid2[41];
+    int64_t master_repl_offset; /* 0 */
+    int64_t second_repl_offset; /* -1 */
+    unsigned connected_replicas;
+    unsigned n_replicas; /* at most REDIS_REPLICAS_MAX are kept */
+    struct redis_info_replica replicas[REDIS_REPLICAS_MAX];
+    /* … of a replica */
+    char master_host[254];
+    uint16_t master_port;
+    bool link_up;
+    bool sync_in_progress;
+    int64_t link_down_seconds; /* -1: not reported, or never was up */
+    int64_t last_io_seconds;   /* -1 */
+    int64_t replica_offset;    /* slave_repl_offset: what has been applied; -1 */
+    int64_t sync_total_bytes;  /* 0 or -1: unknown yet */
+    int64_t sync_read_bytes;   /* -1 */
+    int64_t sync_left_bytes;   /* -1 */
+
+    /* persistence */
+    bool loading, async_loading;
+    double loading_percent;       /* 0 */
+    int64_t loading_loaded_bytes; /* -1 */
+    int64_t loading_eta_seconds;  /* -1 */
+    bool bgsave_in_progress;
+    int64_t save_keys_processed; /* -1: before 7.0 */
+    int64_t save_keys_total;     /* -1 */
+
+    /* memory */
+    uint64_t used_memory, used_memory_dataset, maxmemory, total_system_memory;
+    char maxmemory_policy[24];
+
+    /* stats */
+    int64_t sync_full, sync_partial_ok, sync_partial_err;
+    int64_t unexpected_error_replies; /* -1: before 7.0 */
+    int64_t evicted_keys;
+    int64_t ops_per_second;
+
+    /* keyspace */
+    int64_t keys;       /* over all databases; 0 */
+    unsigned databases; /* that hold keys */
+
+    /* cluster */
+    bool cluster_enabled;
+};
+
+/* Merges text into *info. ERR_PROTOCOL when nothing in the text looks like INFO; *info is unchanged
+ * then. */
+int redis_info_parse(struct redis_info *info, const char *text, size_t len,
+                     struct err *err) must_check;

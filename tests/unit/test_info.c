@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/redis/info.h"
+#include "tests/unit/fixture.h"
+
+#define REPLID "8c71ae0e0b8a2a3c4b1f2b2a0b5b3f6e8a9f0c1d"
+
+static void parse(struct redis_info *info, const char *text)
+{
+    struct err err = ERR_INIT;
+
+    assert_int_equal(redis_info_parse(info, text, strlen(text), &err), 0);
+}
+
+static const char primary[] = "# Server\r\n"
+                              "redis_version:7.0.15\r\n"
+                              "redis_mode:standalone\r\n"
+                              "run_id:" REPLID "\r\n"
+                              "tcp_port:7001\r\n"
+                              "uptime_in_seconds:42\r\n"
+                              "\r\n"
+                              "# Replication\r\n"
+                              "role:master\r\n"
+                              "connected_slaves:2\r\n"
+                              "slave0:ip=10.0.1.7,port=6379,state=online,offset=1234,lag=1\r\n"
+                              "slave1:ip=::1,port=6380,state=wait_bgsave,offset=0,lag=0\r\n"
+                              "slave_expires_tracked_keys:0\r\n"
+                              "master_failover_state:no-failover\r\n"
+                              "master_replid:" REPLID "\r\n"
+                              "master_replid2:0000000000000000000000000000000000000000\r\n"
+                              "master_repl_offset:1250\r\n"
+                              "second_repl_offset:-1\r\n"
+                              "\r\n"
+                              "# Keyspace\r\n"
+                              "db0:keys=1000000,expires=3,avg_ttl=17\r\n"
+                              "db15:keys=7,expires=0,avg_ttl=0,subexpiry=0\r\n";
+
+static void test_primary(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, primary);
+    assert_int_equal(info.sections,
+                     REDIS_INFO_SERVER | REDIS_INFO_REPLICATION | REDIS_INFO_KEYSPACE);
+    assert_string_equal(info.product, "redis");
+    assert_string_equal(info.version, "7.0.15");
+    assert_int_equal(info.version_num, 70015);
+    assert_int_equal(info.redis_compat_num, 70015);
+    assert_string_equal(info.run_id, REPLID);
+    assert_int_equal(info.tcp_port, 7001);
+    assert_int_equal(info.uptime_seconds, 42);
+    assert_int_equal(info.role, REDIS_ROLE_MASTER);
+    assert_string_equal(info.replid, REPLID);
+    assert_int_equal(info.master_repl_offset, 1250);
+    assert_int_equal(info.second_repl_offset, -1);
+    assert_int_equal(info.connected_replicas, 2);
+    assert_int_equal(info.n_replicas, 2);
+    assert_string_equal(info.replicas[0].ip, "10.0.1.7");
+    assert_int_equal(info.replicas[0].port, 6379);
+    assert_int_equal(info.replicas[0].state, REDIS_REPLICA_ONLINE);
+    assert_int_equal(info.replicas[0].offset, 1234);
+    assert_int_equal(info.replicas[0].lag_seconds, 1);
+    assert_string_equal(info.replicas[1].ip, "::1");
+    assert_int_equal(info.replicas[1].state, REDIS_REPLICA_WAIT_BGSAVE);
+    assert_int_equal(info.replica_offset, -1);
+    assert_int_equal(info.link_down_seconds, -1);
+    assert_int_equal(info.keys, 1000007);
+    assert_int_equal(info.databases, 2);
+    assert_false(info.cluster_enabled);
+}
+
+/* A section that comes again replaces all of itself, and nothing else. */
+static void test_section_is_replaced(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, primary);
+    parse(&info, "# Replication\nrole:slave\nmaster_host:db.example\nmaster_port:6379\n"
+                 "master_link_status:down\nmaster_last_io_seconds_ago:-1\n"
+                 "master_sync_in_progress:1\nslave_read_repl_offset:1\nslave_repl_offset:77\n"
+                 "master_sync_total_bytes:1000\nmaster_sync_read_bytes:250\n"
+                 "master_sync_left_bytes:750\nmaster_link_down_since_seconds:3\n"
+                 "slave_priority:100\nconnected_slaves:0\n");
+    assert_int_equal(info.role, REDIS_ROLE_REPLICA);
+    assert_string_equal(info.master_host, "db.example");
+    assert_int_equal(info.master_port, 6379);
+    assert_false(info.link_up);
+    assert_true(info.sync_in_progress);
+    assert_int_equal(info.replica_offset, 77);
+    assert_int_equal(info.sync_total_bytes, 1000);
+    assert_int_equal(info.sync_read_bytes, 250);
+    assert_int_equal(info.sync_left_bytes, 750);
+    assert_int_equal(info.link_down_seconds, 3);
+    assert_int_equal(info.n_replicas, 0);
+    assert_string_equal(info.replid, "");
+    assert_int_equal(info.keys, 1000007);
+    assert_string_equal(info.version, "7.0.15");
+
+    parse(&info, "# Replication\r\nrole:slave\r\nmaster_link_status:up\r\n\r\n# Keyspace\r\n");
+    assert_true(info.link_up);
+    assert_string_equal(info.master_host, "");
+    assert_int_equal(info.link_down_seconds, -1);
+    assert_int_equal(info.sync_read_bytes, -1);
+    assert_int_equal(info.keys, 0);
+    assert_int_equal(info.databases, 0);
+}
+
+static void test_products(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n"
+                 "server_mode:cluster\r\n");
+    assert_string_equal(info.product, "valkey");
+    assert_string_equal(info.version, "9.1.2");
+    assert_int_equal(info.version_num, 90102);
+    assert_int_equal(info.redis_compat_num, 70204);
+    assert_true(info.cluster_enabled);
+
+    parse(&info, "# Server\r\nredict_version:7.3.6\r\nredis_version:7.2.4\r\n"
+                 "redict_mode:standalone\r\n");
+    assert_string_equal(info.product, "redict");
+    assert_int_equal(info.version_num, 70306);
+    assert_int_equal(info.redis_compat_num, 70204);
+    assert_false(info.cluster_enabled);
+
+    parse(&info, "# Server\r\nredis_version:255.255.255\r\nredis_mode:standalone\r\n");
+    assert_string_equal(info.product, "redis");
+    assert_int_equal(info.version_num, 2559999);
+    parse(&info, "# Server\r\nredis_version:8.2-rc1\r\n");
+    assert_int_equal(info.version_num, 80200);
+}
+
+static void test_the_rest(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, "# Persistence\r\nloading:1\r\nasync_loading:0\r\nloading_loaded_perc:12.50\r\n"
+                 "loading_eta_seconds:9\r\nrdb_bgsave_in_progress:1\r\n"
+                 "current_save_keys_processed:5\r\ncurrent_save_keys_total:10\r\n"
+                 "# Memory\r\nused_memory:1024\r\nused_memory_dataset:512\r\nmaxmemory:2048\r\n"
+                 "total_system_memory:9223372036854775807\r\nmaxmemory_policy:allkeys-lru\r\n"
+                 "# Stats\r\nsync_full:3\r\nsync_partial_ok:2\r\nsync_partial_err:1\r\n"
+                 "evicted_keys:4\r\ninstantaneous_ops_per_sec:100\r\n"
+                 "# Cluster\r\ncluster_enabled:1\r\n");
+    assert_true(info.loading);
+    assert_false(info.async_loading);
+    assert_true(info.loading_percent > 12.49 && info.loading_percent < 12.51);
+    assert_int_equal(info.loading_eta_seconds, 9);
+    assert_true(info.bgsave_in_progress);
+    assert_int_equal(info.save_keys_processed, 5);
+    assert_int_equal(info.save_keys_total, 10);
+    assert_int_equal(info.used_memory, 1024);
+    assert_int_equal(info.used_memory_dataset, 512);
+    assert_int_equal(info.maxmemory, 2048);
+    assert_int_equal(info.total_system_memory, INT64_MAX);
+    assert_string_equal(info.maxmemory_policy, "allkeys-lru");
+    assert_int_equal(info.sync_full, 3);
+    assert_int_equal(info.sync_partial_ok, 2);
+    assert_int_equal(info.sync_partial_err, 1);
+    assert_int_equal(info.unexpected_error_replies, -1);
+    assert_int_equal(info.evicted_keys, 4);
+    assert_int_equal(info.ops_per_second, 100);
+    assert_true(info.cluster_enabled);
+
+    parse(&info, "# Persistence\r\nloading:0\r\n");
+    assert_false(info.loading);
+    assert_int_equal(info.loading_eta_seconds, -1);
+    assert_int_equal(info.save_keys_total, -1);
+}
+
+static void test_malformed_values_are_passed_over(void **state)
+{
+    struct redis_info info = {0};
+    char text[4096] = "# Replication\r\n:\r\nrole\r\nrole:\r\nmaster_repl_offset:12x\r\n"
+                      "second_repl_offset:99999999999999999999\r\nmaster_port:70000\r\n"
+                      "slave0:port=1\r\nslave:ip=1.2.3.4\r\nslavex:ip=1.2.3.4\r\n"
+                      "slave1:ip=1.2.3.4,port=x,state=,offset,lag=-5,,,=\r\n"
+                      "slave18446744073709551616:ip=4.3.2.1\r\nmaster_replid:";
+    size_t n = strlen(text);
+
+    (void)state;
+    memset(text + n, 'a', 600);
+    memcpy(text + n + 600, "\r\nmaster_host:h", 16);
+    parse(&info, text);
+    assert_int_equal(info.role, REDIS_ROLE_UNKNOWN);
+    assert_int_equal(info.master_repl_offset, 0);
+    assert_int_equal(info.second_repl_offset, -1);
+    assert_int_equal(info.master_port, 0);
+    assert_int_equal(info.n_replicas, 2);
+    assert_string_equal(info.replicas[0].ip, "1.2.3.4");
+    assert_int_equal(info.replicas[0].port, 0);
+    assert_int_equal(info.replicas[0].state, REDIS_REPLICA_OTHER);
+    assert_int_equal(info.replicas[0].lag_seconds, -1);
+    assert_string_equal(info.replid, "");
+    assert_string_equal(info.master_host, "h"); /* the last line needs no end */
+}
+
+static void test_many_replicas(void **state)
+{
+    struct redis_info info = {0};
+    char text[4096] = "# Replication\r\nconnected_slaves:20\r\n";
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        size_t n = strlen(text);
+
+        snprintf(text + n, sizeof(text) - n, "slave%d:ip=10.0.0.%d,port=1,state=send_bulk\r\n", i,
+                 i);
+    }
+    parse(&info, text);
+    assert_int_equal(info.connected_replicas, 20);
+    assert_int_equal(info.n_replicas, REDIS_REPLICAS_MAX);
+    assert_string_equal(info.replicas[7].ip, "10.0.0.7");
+    assert_int_equal(info.replicas[7].state, REDIS_REPLICA_SEND_BULK);
+}
+
+static void test_no_info(void **state)
+{
+    static const char *const texts[] = {"", "\r\n", "hello", "role:master\r\n", "\0\0\0"};
+    struct redis_info info = {0}, before;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    parse(&info, primary);
+    before = info;
+    for (size_t i = 0; i < array_len(texts); i++) {
+        assert_int_equal(redis_info_parse(&info, texts[i], strlen(texts[i]), &err), ERR_PROTOCOL);
+        assert_memory_equal(&info, &before, sizeof(info));
+    }
+    assert_int_equal(redis_info_parse(&info, "\0#\0", 3, &err), ERR_PROTOCOL);
+    parse(&info, "# Modules\r\nmodule:name=x\r\n# Errorstats\r\n");
+    assert_int_equal(info.role, REDIS_ROLE_MASTER);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_primary),
+        cmocka_unit_test(test_section_is_replaced),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_the_rest),
+        cmocka_unit_test(test_malformed_values_are_passed_over),
+        cmocka_unit_test(test_many_replicas),
+        cmocka_unit_test(test_no_info),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
