@@ -27,7 +27,8 @@ static const struct unit size_units[] = {
     {"TiB", UINT64_C(1) << 40},
 };
 
-/* Reads digits; returns what follows them, or NULL when there are none or the number does not fit. */
+/* Reads digits; returns what follows them, or NULL when there are none or the number does not fit.
+ */
 static const char *read_number(const char *text, uint64_t *ret)
 {
     const char *p = text;
@@ -45,7 +46,7 @@ static const char *read_number(const char *text, uint64_t *ret)
 static const struct unit *find_unit(const struct unit *units, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!strcmp(units[i].name, name))
+        if (strcmp(units[i].name, name) == 0)
             return &units[i];
     }
     return NULL;
@@ -60,9 +61,10 @@ int duration_parse(const char *text, uint64_t *ret_ms, struct err *err)
     suffix = read_number(text, &n);
     unit = suffix ? find_unit(duration_units, array_len(duration_units), suffix) : NULL;
     if (!unit)
-        return err_set(err, ERR_INVALID,
-                       "'%.*s' is not a duration; write a whole number and ms, s, m or h, as in 30s",
-                       QUOTE_MAX, text);
+        return err_set(
+            err, ERR_INVALID,
+            "'%.*s' is not a duration; write a whole number and ms, s, m or h, as in 30s",
+            QUOTE_MAX, text);
     if (__builtin_mul_overflow(n, unit->factor, &ms))
         return err_set(err, ERR_LIMIT, "'%.*s' is too long", QUOTE_MAX, text);
     *ret_ms = ms;
@@ -80,10 +82,11 @@ int size_parse(const char *text, uint64_t *ret_bytes, struct err *err)
         suffix = "B";
     unit = suffix ? find_unit(size_units, array_len(size_units), suffix) : NULL;
     if (!unit)
-        return err_set(err, ERR_INVALID,
-                       "'%.*s' is not a size; write a whole number and B, KiB, MiB, GiB or TiB, as in "
-                       "512KiB",
-                       QUOTE_MAX, text);
+        return err_set(
+            err, ERR_INVALID,
+            "'%.*s' is not a size; write a whole number and B, KiB, MiB, GiB or TiB, as in "
+            "512KiB",
+            QUOTE_MAX, text);
     if (__builtin_mul_overflow(n, unit->factor, &bytes))
         return err_set(err, ERR_LIMIT, "'%.*s' is too large", QUOTE_MAX, text);
     *ret_bytes = bytes;

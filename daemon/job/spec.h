@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A job as its file describes it: one YAML document, checked and with every default filled in.
+ * Nothing here changes after it has been read; a new text makes a new spec.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/base.h"
+#include "lib/base/err.h"
+#include "lib/net/endpoint.h"
+
+#define SPEC_ID_MAX 40
+#define SPEC_REPLICAS_MAX 8
+
+/* Where a password comes from; at most one of the three is set. */
+struct spec_auth {
+    char *username;      /* NULL: the server's default user */
+    char *password;      /* inline */
+    char *password_file; /* a path */
+    char *credential;    /* a name in $CREDENTIALS_DIRECTORY */
+};
+
+struct spec_node {
+    struct endpoint endpoint;
+    struct endpoint reachable_as; /* how the other node reaches it; = endpoint where not given */
+    struct spec_auth auth;        /* the daemon's own log-in */
+    bool has_replication_user;
+    struct spec_auth replication_user; /* what the other node logs in with, where not auth */
+    struct endpoint replicas[SPEC_REPLICAS_MAX];
+    unsigned n_replicas;
+    bool allow_flush;
+};
+
+struct spec {
+    char id[SPEC_ID_MAX + 1];
+    char *description; /* NULL when not given */
+    char *file;        /* the path it was read from */
+    unsigned document; /* 0, 1, … within the file */
+    char *text;        /* the document itself: a change is a change of this. May hold a password */
+
+    bool has_source; /* source.endpoint was given */
+    struct spec_node source, target;
+
+    bool start_auto;
+    struct {
+        unsigned attempts;
+        uint64_t timeout_ms, backoff_initial_ms, backoff_max_ms;
+    } attach;
+    struct {
+        uint64_t stall_timeout_ms;
+        bool tune;
+    } sync;
+    struct {
+        bool mode_auto;
+        uint64_t max_lag; /* bytes */
+        uint64_t pause_ms;
+        unsigned attempts;
+        bool reverse, drain_clients;
+    } cutover;
+};
+
+void spec_free(struct spec *spec); /* NULL is fine; wipes inline passwords */
+void spec_freep(struct spec **spec);
+
+/* A copy of its own. */
+struct spec *spec_dup(const struct spec *spec);
+
+/*
+ * The password auth stands for, read now (files may be rotated): *ret is a fresh string for secret_free,
+ * or NULL when auth names none. ERR_NOT_FOUND, ERR_DENIED, ERR_INVALID (not a regular file, empty, NUL
+ * bytes), ERR_LIMIT (over 4 KiB). One trailing newline is cut. Never blocks on a FIFO or device.
+ */
+int spec_auth_read(const struct spec_auth *auth, char **ret, struct err *err) must_check;
+
+/* The log-in the *other* node uses to replicate from this one. */
+const struct spec_auth *spec_replication_auth(const struct spec_node *node);
+
+/* True when b differs from a only in what a running job may take over: description, cutover, limits. */
+bool spec_safe_change(const struct spec *a, const struct spec *b);

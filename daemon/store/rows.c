@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/store/rows.h"
+
+#include "daemon/event/event.h"
+
+/* How a member of struct store_job is kept. */
+enum kind {
+    KIND_UNSIGNED,
+    KIND_INT64,
+    KIND_BOOL,
+    KIND_PORT,
+    KIND_CHARS,  /* an array of char */
+    KIND_STRING, /* an owned string, or NULL */
+    KIND_PHASE,
+    KIND_REASON,
+};
+
+struct column {
+    const char *name; /* for messages */
+    enum kind kind;
+    size_t offset, size;
+};
+
+#define COLUMN(kind, member)                                                                       \
+    {                                                                                              \
+#member, kind, offsetof(struct store_job, member), sizeof(((struct store_job *)0)->member) \
+    }
+
+/* In the order of the columns in schema.c. */
+static const struct column job_columns[] = {
+    COLUMN(KIND_CHARS, id),
+    COLUMN(KIND_STRING, file),
+    COLUMN(KIND_STRING, spec_text),
+    COLUMN(KIND_UNSIGNED, run.number),
+    COLUMN(KIND_PHASE, run.phase),
+    COLUMN(KIND_INT64, run.since_wall_ms),
+    COLUMN(KIND_REASON, run.reason),
+    COLUMN(KIND_CHARS, run.message),
+    COLUMN(KIND_UNSIGNED, run.attempt),
+    COLUMN(KIND_INT64, run.next_attempt_wall_ms),
+    COLUMN(KIND_BOOL, run.checked),
+    COLUMN(KIND_BOOL, run.attached),
+    COLUMN(KIND_BOOL, run.synced),
+    COLUMN(KIND_BOOL, run.want_cutover),
+    COLUMN(KIND_BOOL, run.force),
+    COLUMN(KIND_BOOL, run.keep_roles),
+    COLUMN(KIND_BOOL, run.aborted),
+    COLUMN(KIND_UNSIGNED, run.cutover_attempt),
+    COLUMN(KIND_INT64, run.next_cutover_wall_ms),
+    COLUMN(KIND_UNSIGNED, run.epoch),
+    COLUMN(KIND_CHARS, run.source.host),
+    COLUMN(KIND_PORT, run.source.port),
+    COLUMN(KIND_CHARS, run.source_run_id),
+    COLUMN(KIND_CHARS, run.target_run_id),
+    COLUMN(KIND_INT64, run.cutover.at_wall_ms),
+    COLUMN(KIND_INT64, run.cutover.gap_us),
+    COLUMN(KIND_INT64, run.cutover.offset),
+};
+_Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
+
+static const char *const sides[SIDE_MAX] = {"source", "target"};
+static const char *const scopes[] = {"run", "link"};
+
+const char *side_name(enum node_side side)
+{
+    assert(side >= 0 && side < SIDE_MAX);
+    return sides[side];
+}
+
+void row_of_job(const struct store_job *job, struct db_value ret[JOB_COLUMNS_N])
+{
+    for (unsigned i = 0; i < JOB_COLUMNS_N; i++) {
+        const void *member = (const char *)job + job_columns[i].offset;
+
+        switch (job_columns[i].kind) {
+        case KIND_UNSIGNED:
+            ret[i] = db_int(*(const unsigned *)member);
+            break;
+        case KIND_INT64:
+            ret[i] = db_int(*(const int64_t *)member);
+            break;
+        case KIND_BOOL:
+            ret[i] = db_int(*(const bool *)member);
+            break;
+        case KIND_PORT:
+            ret[i] = db_int(*(const uint16_t *)member);
+            break;
+        case KIND_CHARS:
+            ret[i] = db_text(member);
+            break;
+        case KIND_STRING:
+            ret[i] = db_text(*(char *const *)member);
+            break;
+        case KIND_PHASE:
+            ret[i] = db_text(phase_get(*(const enum phase *)member)->name);
+            break;
+        case KIND_REASON:
+            ret[i] = db_text(reason_get(*(const enum reason *)member)->code);
+            break;
+        }
+    }
+}
+
+static int bad(const char *id, const char *column, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "job '%s': unexpected value in column '%s'", id, column);
+}
+
+static int integer_of(const struct db_row *row, unsigned i, int64_t max, int64_t *ret)
+{
+    int64_t value = db_row_int(row, i);
+
+    if (value < 0 || value > max)
+        return -1;
+    *ret = value;
+    return 0;
+}
+
+/* Puts column i into its member; false when the member cannot hold it. */
+static bool put_member(const struct db_row *row, unsigned i, void *member)
+{
+    const char *text = db_row_text(row, i);
+    int64_t value;
+
+    switch (job_columns[i].kind) {
+    case KIND_UNSIGNED:
+        if (integer_of(row, i, UINT32_MAX, &value))
+            return false;
+        *(unsigned *)member = (unsigned)value;
+        return true;
+    case KIND_INT64:
+        *(int64_t *)member = db_row_int(row, i);
+        return true;
+    case KIND_BOOL:
+        *(bool *)member = db_row_int(row, i) != 0;
+        return true;
+    case KIND_PORT:
+        if (integer_of(row, i, UINT16_MAX, &value))
+            return false;
+        *(uint16_t *)member = (uint16_t)value;
+        return true;
+    case KIND_CHARS:
+        return text && str_copy(member, job_columns[i].size, text);
+    case KIND_STRING:
+        *(char **)member = xstrdup(text);
+        return true;
+    case KIND_PHASE:
+        *(enum phase *)member = text ? phase_parse(text) : PHASE_MAX;
+        return *(enum phase *)member != PHASE_MAX;
+    case KIND_REASON:
+        /* Only says why; one that is no longer known must not keep the daemon from starting. */
+        *(enum reason *)member = text ? reason_parse(text) : REASON_NONE;
+        return true;
+    }
+    return false;
+}
+
+int job_of_row(const struct db_row *row, struct store_job *ret, struct err *err)
+{
+    struct store_job job = {.file = NULL};
+
+    for (unsigned i = 0; i < JOB_COLUMNS_N; i++) {
+        const char *id = db_row_text(row, 0), *text = db_row_text(row, i);
+
+        if (put_member(row, i, (char *)&job + job_columns[i].offset))
+            continue;
+        free(job.file);
+        secret_free(job.spec_text);
+        if (job_columns[i].kind == KIND_PHASE)
+            return err_set(
+                err, ERR_INVALID,
+                "job '%s': phase '%s' is not known; was this written by a newer version?", id,
+                text ? text : "");
+        return bad(id ? id : "", job_columns[i].name, err);
+    }
+    *ret = job;
+    return 0;
+}
+
+void row_of_setting(const struct setting *setting, struct db_value ret[SETTING_COLUMNS_N])
+{
+    ret[0] = db_text(setting->job);
+    ret[1] = db_text(side_name(setting->side));
+    ret[2] = db_text(setting->name);
+    ret[3] = db_text(setting->old_value);
+    ret[4] = db_text(setting->new_value);
+    ret[5] = db_text(scopes[setting->scope]);
+}
+
+static bool parse_name(const char *text, const char *const *names, size_t n, unsigned *ret)
+{
+    for (unsigned i = 0; text && i < n; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int setting_of_row(const struct db_row *row, struct setting *ret, struct err *err)
+{
+    struct setting setting = {.side = SIDE_SOURCE};
+    const char *job = db_row_text(row, 0), *name = db_row_text(row, 2);
+    unsigned side, scope;
+
+    if (!job || !str_copy(setting.job, sizeof(setting.job), job))
+        return bad("", "setting.job", err);
+    if (!name || !str_copy(setting.name, sizeof(setting.name), name))
+        return bad(job, "setting.name", err);
+    if (!parse_name(db_row_text(row, 1), sides, array_len(sides), &side))
+        return bad(job, "setting.side", err);
+    if (!parse_name(db_row_text(row, 5), scopes, array_len(scopes), &scope))
+        return bad(job, "setting.scope", err);
+    setting.side = (enum node_side)side;
+    setting.scope = (enum setting_scope)scope;
+    setting.old_value = xstrdup(db_row_text(row, 3));
+    setting.new_value = xstrdup(db_row_text(row, 4));
+    *ret = setting;
+    return 0;
+}
+
+void row_of_event(const struct event *event, const char *data, struct db_value ret[EVENT_COLUMNS_N])
+{
+    ret[0] = db_int((int64_t)event->seq);
+    ret[1] = db_int(event->time_ms);
+    ret[2] = db_text(event->job);
+    ret[3] = db_int(event->run);
+    ret[4] = db_text(event->level);
+    ret[5] = db_text(event->name);
+    ret[6] = db_text(event->message);
+    ret[7] = db_text(data);
+}
+
+void event_of_row(const struct db_row *row, struct event *ret)
+{
+    const char *level = db_row_text(row, 4), *data = db_row_text(row, 7);
+    enum log_level parsed = LEVEL_INFO;
+
+    ret->seq = (uint64_t)db_row_int(row, 0);
+    ret->time_ms = db_row_int(row, 1);
+    ret->job = xstrdup(db_row_text(row, 2));
+    ret->run = (unsigned)db_row_int(row, 3);
+    if (level)
+        log_level_parse(level, &parsed);
+    ret->level = log_level_name(parsed);
+    ret->name = xstrdup(db_row_text(row, 5));
+    ret->message = xstrdup(db_row_text(row, 6));
+    ret->data = data ? json_loads(data, 0, NULL) : NULL;
+    if (!json_is_object(ret->data)) {
+        json_decref(ret->data);
+        ret->data = json_object();
+    }
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Between our structs and the rows of schema.c: one order of columns for both ways. */
+#include "daemon/store/store.h"
+#include "lib/db/db.h"
+
+#define JOB_COLUMNS_N 27
+#define SETTING_COLUMNS_N 6
+#define EVENT_COLUMNS_N 8
+
+/* The values borrow from the struct. */
+void row_of_job(const struct store_job *job, struct db_value ret[JOB_COLUMNS_N]);
+void row_of_setting(const struct setting *setting, struct db_value ret[SETTING_COLUMNS_N]);
+/* data: the event's data as text. */
+void row_of_event(const struct event *event, const char *data,
+                  struct db_value ret[EVENT_COLUMNS_N]);
+
+/* *ret owns what it points to. ERR_INVALID names the row and the column. */
+int job_of_row(const struct db_row *row, struct store_job *ret, struct err *err) must_check;
+int setting_of_row(const struct db_row *row, struct setting *ret, struct err *err) must_check;
+void event_of_row(const struct db_row *row, struct event *ret);
+
+const char *side_name(enum node_side side);

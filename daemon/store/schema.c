@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A change of the tables is one more row at the end of migrations[], never an edit of an older row:
+ * files in the field have been through those. Phases, reasons, sides and scopes are stored by name,
+ * so the enums may be reordered.
+ */
+#include "daemon/store/schema.h"
+
+#define APPLICATION_ID 0x65636d67 /* "ecmg" */
+
+static const char *const migrations[] = {
+    "CREATE TABLE job ("
+    " id TEXT NOT NULL PRIMARY KEY,"
+    " file TEXT,"
+    " spec_text TEXT,"
+    " number INTEGER NOT NULL,"
+    " phase TEXT NOT NULL,"
+    " since_wall_ms INTEGER NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " message TEXT NOT NULL,"
+    " attempt INTEGER NOT NULL,"
+    " next_attempt_wall_ms INTEGER NOT NULL,"
+    " checked INTEGER NOT NULL,"
+    " attached INTEGER NOT NULL,"
+    " synced INTEGER NOT NULL,"
+    " want_cutover INTEGER NOT NULL,"
+    " force INTEGER NOT NULL,"
+    " keep_roles INTEGER NOT NULL,"
+    " aborted INTEGER NOT NULL,"
+    " cutover_attempt INTEGER NOT NULL,"
+    " next_cutover_wall_ms INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL,"
+    " source_host TEXT NOT NULL,"
+    " source_port INTEGER NOT NULL,"
+    " source_run_id TEXT NOT NULL,"
+    " target_run_id TEXT NOT NULL,"
+    " cutover_at_wall_ms INTEGER NOT NULL,"
+    " cutover_gap_us INTEGER NOT NULL,"
+    " cutover_offset INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE setting ("
+    " job TEXT NOT NULL,"
+    " side TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " old_value TEXT,"
+    " new_value TEXT,"
+    " scope TEXT NOT NULL,"
+    " PRIMARY KEY (job, side, name)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE event ("
+    " seq INTEGER NOT NULL PRIMARY KEY,"
+    " time_ms INTEGER NOT NULL,"
+    " job TEXT,"
+    " run INTEGER NOT NULL,"
+    " level TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " message TEXT NOT NULL,"
+    " data TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX event_job ON event (job, seq);"
+    "CREATE TABLE number ("
+    " name TEXT NOT NULL PRIMARY KEY,"
+    " value INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;",
+};
+
+#define JOB_COLUMNS                                                                                \
+    "id, file, spec_text, number, phase, since_wall_ms, reason, message, attempt, "                \
+    "next_attempt_wall_ms, checked, attached, synced, want_cutover, force, keep_roles, aborted, "  \
+    "cutover_attempt, next_cutover_wall_ms, epoch, source_host, source_port, source_run_id, "      \
+    "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset"
+#define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
+#define EVENT_COLUMNS "seq, time_ms, job, run, level, name, message, data"
+
+static const char *const statements[ST_MAX] = {
+    [ST_PUT_JOB] =
+        "INSERT OR REPLACE INTO job (" JOB_COLUMNS ") VALUES "
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_DELETE_JOB] = "DELETE FROM job WHERE id = ?",
+    /* The value before the first change is the one to restore. */
+    [ST_PUT_SETTING] = "INSERT INTO setting (" SETTING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) "
+                       "ON CONFLICT (job, side, name) DO UPDATE SET "
+                       "new_value = excluded.new_value, scope = excluded.scope",
+    [ST_DELETE_SETTING] = "DELETE FROM setting WHERE job = ? AND side = ? AND name = ?",
+    [ST_PUT_EVENT] =
+        "INSERT OR REPLACE INTO event (" EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_PRUNE_EVENTS] = "DELETE FROM event WHERE seq <= ?",
+    [ST_RAISE_LAST_SEQ] = "INSERT INTO number (name, value) VALUES ('last_event_seq', ?) "
+                          "ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+    [ST_JOBS] = "SELECT " JOB_COLUMNS " FROM job ORDER BY id",
+    [ST_SETTINGS] = "SELECT " SETTING_COLUMNS " FROM setting ORDER BY job, side, name",
+    [ST_LAST_SEQ] = "SELECT max(ifnull((SELECT max(seq) FROM event), 0), "
+                    "ifnull((SELECT value FROM number WHERE name = 'last_event_seq'), 0))",
+    [ST_EVENTS] = "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+    [ST_EVENTS_TAIL] =
+        "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq DESC LIMIT ?",
+    [ST_EVENTS_JOB] =
+        "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? AND job = ?3 ORDER BY seq LIMIT ?2",
+    [ST_EVENTS_JOB_TAIL] =
+        "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? AND job = ?3 ORDER BY seq DESC LIMIT ?2",
+};
+
+const struct db_config schema_config = {
+    .application_id = APPLICATION_ID,
+    .migrations = migrations,
+    .n_migrations = array_len(migrations),
+    .statements = statements,
+    .n_statements = ST_MAX,
+};
