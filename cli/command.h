@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A command of ecmigratectl is a row of one table (cli/main.c). Parsing, --help and the handlers'
+ * inputs all come from that row; the options are rows of a second table (cli/args.c).
+ */
+#include <stdbool.h>
+
+#include "cli/output.h"
+#include "lib/base/base.h"
+#include "lib/base/err.h"
+
+struct client;
+
+/* What the program says about how it went. Scripts rely on these numbers. */
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,    /* the operation failed or was refused */
+    EXIT_USAGE = 2,     /* the command line is wrong */
+    EXIT_NO_DAEMON = 3, /* nobody answers on the control socket */
+    EXIT_NO_JOB = 4,    /* the daemon does not know this job */
+    EXIT_TIMED_OUT = 5, /* what was awaited did not come in time */
+};
+
+enum opt {
+    OPT_SOCKET,
+    OPT_OUTPUT,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_FOLLOW,
+    OPT_AFTER,
+    OPT_LIMIT,
+    OPT_SOURCE,
+    OPT_FORCE,
+    OPT_DRY_RUN,
+    OPT_WAIT,
+    OPT_FOR,
+    OPT_TIMEOUT,
+    OPT_DOT,
+    OPT_MAX
+};
+#define OPT_BIT(id) (1u << OPT_##id)
+#define FORMAT_BIT(id) (1u << FORMAT_##id)
+#define FORMATS_ALL ((1u << FORMAT_MAX) - 1)
+
+#define ARGS_MAX 256 /* operands of one command line */
+
+/* One command line, understood. Strings are borrowed from argv. */
+struct ctl {
+    const struct command *command; /* NULL: none was given */
+    const char *arg[ARGS_MAX];
+    unsigned n_args;
+    const char *opt[OPT_MAX]; /* NULL: not given; a flag that is given is "" */
+    enum format format;
+    struct term term;
+    struct client *client; /* owned by main; NULL for commands that need no daemon */
+};
+
+enum command_flag {
+    C_DAEMON = 1 << 0, /* talks to the daemon */
+};
+
+struct command {
+    const char *name;
+    const char *args; /* "JOB", "[JOB]", "FILE..." as --help shows them */
+    unsigned min_args, max_args;
+    unsigned options; /* OPT_BIT()s beside the global ones */
+    unsigned formats; /* FORMAT_BIT()s */
+    unsigned flags;
+    const char *help; /* one line */
+    const char *more; /* further lines of `COMMAND --help`, or NULL */
+    enum exit_code (*run)(struct ctl *ctl);
+};
+
+/* Prints "error: …" and, where there is one, "hint: …" to stderr; returns the exit code that fits
+ * err. hint may be NULL. */
+enum exit_code fail(const struct err *err, const char *hint);
+/* The same for what a request ended with: the hint is the daemon's, or says how to reach it. */
+enum exit_code fail_request(const struct ctl *ctl, const struct err *err);
+/* "error: …" for a command line that cannot be obeyed; points at --help. Returns EXIT_USAGE. */
+enum exit_code fail_usage(const struct ctl *ctl, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The JOB named by the first operand. */
+int get_job(const struct ctl *ctl, json_t **ret, struct err *err) must_check;
+/* One JOB, or the answer to a verb, in the format that was asked for; nothing for a table. */
+void print_job_document(const struct ctl *ctl, const json_t *job);
+
+enum exit_code cmd_list(struct ctl *ctl);
+enum exit_code cmd_status(struct ctl *ctl);
+enum exit_code cmd_watch(struct ctl *ctl);
+enum exit_code cmd_events(struct ctl *ctl);
+enum exit_code cmd_start(struct ctl *ctl);
+enum exit_code cmd_complete(struct ctl *ctl);
+enum exit_code cmd_abort(struct ctl *ctl);
+enum exit_code cmd_retry(struct ctl *ctl);
+enum exit_code cmd_wait(struct ctl *ctl);
+enum exit_code cmd_validate(struct ctl *ctl);
+enum exit_code cmd_explain(struct ctl *ctl);
+enum exit_code cmd_fsm(struct ctl *ctl);

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/output_job.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/output_table.h"
+#include "cli/text.h"
+#include "lib/base/base.h"
+#include "lib/base/clock.h"
+#include "lib/base/units.h"
+
+#define BAR_COLUMNS 20
+#define BAR_COLUMNS_NARROW 10
+#define NARROW 100 /* columns of a terminal below which bars are short */
+
+/* A figure of the daemon, whatever it sent. */
+static uint64_t not_negative(double value)
+{
+    return value > 0 && value < 9e15 ? (uint64_t)value : 0;
+}
+
+static char *seconds_figure(double seconds)
+{
+    char buf[UNITS_STR_MAX];
+
+    if (seconds < 1)
+        return xstrdup("0s");
+    return xstrdup(duration_human(not_negative(seconds) * 1000, buf));
+}
+
+static char *text_or_dash(const char *figure)
+{
+    return xstrdup(figure ? figure : "-");
+}
+
+static char *age_cell(const json_t *job)
+{
+    int64_t since;
+
+    if (!member_time(job, "since", &since))
+        return text_or_dash(NULL);
+    return seconds_figure((double)(clock_wall_ms() - since) / 1000);
+}
+
+static char *percent_text(const json_t *job)
+{
+    double percent;
+
+    if (!member_number(job, "progress.percent", &percent))
+        return NULL;
+    return xasprintf("%.0f %%", percent);
+}
+
+static char *bytes_text(const json_t *job, const char *path)
+{
+    char buf[UNITS_STR_MAX];
+    double bytes;
+
+    return member_number(job, path, &bytes) ? xstrdup(bytes_human(not_negative(bytes), buf)) : NULL;
+}
+
+static char *rate_text(const json_t *job)
+{
+    char buf[UNITS_STR_MAX];
+    double rate;
+
+    if (!member_number(job, "progress.bytes_per_second", &rate))
+        return NULL;
+    return xstrdup(rate_human(not_negative(rate), buf));
+}
+
+static char *seconds_text(const json_t *job, const char *path)
+{
+    double seconds;
+
+    return member_number(job, path, &seconds) ? seconds_figure(seconds) : NULL;
+}
+
+/* The first of two that there is; both are taken over. */
+static char *either(char *a, char *b)
+{
+    if (!a)
+        return b ? b : xstrdup("-");
+    free(b);
+    return a;
+}
+
+static char *attempt_cell(const json_t *job)
+{
+    double number, max;
+
+    if (!member_number(job, "attempt.number", &number))
+        return text_or_dash(NULL);
+    if (!member_number(job, "attempt.max", &max))
+        return xasprintf("%.0f", number);
+    return xasprintf("%.0f/%.0f", number, max);
+}
+
+struct table *job_table_new(bool wide)
+{
+    static const char *const headings[] = {"JOB",      "STATE", "PHASE",   "SINCE",
+                                           "PROGRESS", ">LAG",  "~REASON", "~SOURCE",
+                                           "~TARGET",  ">RUN",  ">ATTEMPT"};
+
+    return table_new(headings, wide ? array_len(headings) : 7);
+}
+
+void job_table_add(struct table *table, const struct term *term, bool wide, const json_t *job)
+{
+    enum style style = style_of_state(member_string(job, "state"));
+
+    table_add(table, STYLE_BOLD, member_cell(term, job, "id"));
+    table_add(table, style, member_cell(term, job, "state"));
+    table_add(table, style, member_cell(term, job, "phase"));
+    table_add(table, STYLE_NONE, age_cell(job));
+    table_add(table, STYLE_NONE, either(percent_text(job), bytes_text(job, "progress.bytes_done")));
+    table_add(table, STYLE_NONE, either(bytes_text(job, "lag.bytes"), NULL));
+    table_add(table, STYLE_NONE, member_cell(term, job, "reason.code"));
+    if (!wide)
+        return;
+    table_add(table, STYLE_NONE, member_cell(term, job, "source.endpoint"));
+    table_add(table, STYLE_NONE, member_cell(term, job, "target.endpoint"));
+    table_add(table, STYLE_NONE, member_cell(term, job, "run"));
+    table_add(table, STYLE_NONE, attempt_cell(job));
+}
+
+/* "#####-----"; the figure always stands beside it. */
+static char *bar(const struct term *term, double percent, unsigned columns)
+{
+    const char *full = term->utf8 ? "\u2588" : "#", *rest = term->utf8 ? "\u2591" : "-";
+    unsigned filled;
+    char *out = xcalloc(columns + 1, 4), *p = out;
+
+    percent = percent < 0 ? 0 : percent > 100 ? 100 : percent;
+    filled = (unsigned)(percent / 100 * columns);
+    for (unsigned i = 0; i < columns; i++)
+        p = stpncpy(p, i < filled ? full : rest, 4);
+    return out;
+}
+
+static char *bar_cell(const struct term *term, const json_t *job)
+{
+    unsigned columns = term->width > 0 && term->width < NARROW ? BAR_COLUMNS_NARROW : BAR_COLUMNS;
+    cleanup(freep) char *blocks = NULL;
+    double percent;
+
+    if (!member_number(job, "progress.percent", &percent))
+        return either(bytes_text(job, "progress.bytes_done"), NULL);
+    blocks = bar(term, percent, columns);
+    return xasprintf("%3.0f %% %s", percent, blocks);
+}
+
+struct table *job_live_table_new(bool wide)
+{
+    static const char *const headings[] = {"JOB",  "PHASE",   "SINCE", "PROGRESS", ">RATE",  ">ETA",
+                                           ">LAG", "~REASON", "STATE", "~SOURCE",  "~TARGET"};
+
+    return table_new(headings, wide ? array_len(headings) : 8);
+}
+
+void job_live_table_add(struct table *table, const struct term *term, bool wide, const json_t *job)
+{
+    enum style style = style_of_state(member_string(job, "state"));
+
+    table_add(table, STYLE_BOLD, member_cell(term, job, "id"));
+    table_add(table, style, member_cell(term, job, "phase"));
+    table_add(table, STYLE_NONE, age_cell(job));
+    table_add(table, style, bar_cell(term, job));
+    table_add(table, STYLE_NONE, either(rate_text(job), NULL));
+    table_add(table, STYLE_NONE, either(seconds_text(job, "progress.eta_seconds"), NULL));
+    table_add(table, STYLE_NONE, either(bytes_text(job, "lag.bytes"), NULL));
+    table_add(table, STYLE_NONE, member_cell(term, job, "reason.code"));
+    if (!wide)
+        return;
+    table_add(table, style, member_cell(term, job, "state"));
+    table_add(table, STYLE_NONE, member_cell(term, job, "source.endpoint"));
+    table_add(table, STYLE_NONE, member_cell(term, job, "target.endpoint"));
+}
+
+char *job_where(const struct term *term, const json_t *job)
+{
+    cleanup(freep) char *state = member_cell(term, job, "state");
+    cleanup(freep) char *phase = member_cell(term, job, "phase");
+
+    return xasprintf("%s/%s", state, phase);
+}
+
+char *job_why(const struct term *term, const json_t *job)
+{
+    cleanup(freep) char *code = member_text(term, job, "reason.code");
+    cleanup(freep) char *message = member_text(term, job, "reason.message");
+
+    if (code && message && *message)
+        return xasprintf("%s: %s", code, message);
+    return code ? take(code) : take(message);
+}
+
+/* Puts ", text" after *line; takes text over. */
+static void join(char **line, char *text)
+{
+    char *joined;
+
+    if (!text)
+        return;
+    joined = *line ? xasprintf("%s, %s", *line, text) : xstrdup(text);
+    free(*line);
+    free(text);
+    *line = joined;
+}
+
+char *job_progress(const json_t *job)
+{
+    cleanup(freep) char *done = bytes_text(job, "progress.bytes_done");
+    cleanup(freep) char *total = bytes_text(job, "progress.bytes_total");
+    cleanup(freep) char *eta = seconds_text(job, "progress.eta_seconds");
+    double percent;
+    char *line = NULL;
+
+    if (member_number(job, "progress.percent", &percent))
+        line = xasprintf("%.1f %%", percent);
+    if (done)
+        join(&line, total ? xasprintf("%s of %s", done, total) : xstrdup(done));
+    join(&line, rate_text(job));
+    if (eta)
+        join(&line, xasprintf("%s left", eta));
+    return line;
+}
+
+static char *time_text(const json_t *job, const char *path)
+{
+    char buf[TIME_STR_MAX];
+    int64_t wall_ms;
+
+    return member_time(job, path, &wall_ms) ? xstrdup(time_human(wall_ms, buf)) : NULL;
+}
+
+/* Prints the line when there is something to say; takes text over. */
+static void put(const struct term *term, const char *label, char *text)
+{
+    if (text)
+        print_labelled(term, label, STYLE_NONE, text);
+    free(text);
+}
+
+static void print_node(const struct term *term, const json_t *job, const char *side,
+                       const char *label)
+{
+    const json_t *node = member(job, side);
+    cleanup(freep) char *server = member_text(term, node, "server");
+    cleanup(freep) char *version = member_text(term, node, "version");
+    cleanup(freep) char *offset = member_text(term, node, "offset");
+    cleanup(freep) char *replid = member_text(term, node, "replid");
+    char *text = member_text(term, node, "endpoint");
+
+    if (!node)
+        return;
+    if (server || version)
+        join(&text, xasprintf("%s%s%s", server ? server : "", server && version ? " " : "",
+                              version ? version : ""));
+    join(&text, member_text(term, node, "role"));
+    if (offset)
+        join(&text, xasprintf("offset %s", offset));
+    if (replid)
+        join(&text, xasprintf("replid %.8s", replid));
+    if (json_is_false(member(node, "reachable")))
+        join(&text, xstrdup("NOT REACHABLE"));
+    put(term, label, text);
+}
+
+static char *link_text(const json_t *job)
+{
+    cleanup(freep) char *since = time_text(job, "link.since");
+    cleanup(freep) char *io = seconds_text(job, "link.last_io_seconds");
+    const json_t *up = member(job, "link.up");
+    char *text;
+
+    if (!json_is_boolean(up))
+        return NULL;
+    text = xasprintf("%s%s%s", json_is_true(up) ? "up" : "down", since ? " since " : "",
+                     since ? since : "");
+    if (io)
+        join(&text, xasprintf("last data %s ago", io));
+    return text;
+}
+
+static char *lag_text(const json_t *job)
+{
+    char *text = bytes_text(job, "lag.bytes");
+
+    join(&text, seconds_text(job, "lag.seconds"));
+    return text;
+}
+
+static char *cutover_text(const struct term *term, const json_t *job)
+{
+    cleanup(freep) char *at = time_text(job, "cutover.at");
+    cleanup(freep) char *offset = member_text(term, job, "cutover.offset");
+    char *text = NULL;
+    double gap;
+
+    if (member_number(job, "cutover.write_gap_ms", &gap))
+        text = xasprintf("write gap %.3g ms", gap);
+    if (at)
+        join(&text, xasprintf("at %s", at));
+    if (offset)
+        join(&text, xasprintf("offset %s", offset));
+    return text;
+}
+
+static char *run_text(const struct term *term, const json_t *job)
+{
+    cleanup(freep) char *attempt = attempt_cell(job);
+    cleanup(freep) char *next = time_text(job, "attempt.next_at");
+    char *text = member_text(term, job, "run");
+
+    if (!text || strcmp(attempt, "-") == 0)
+        return text;
+    join(&text, xasprintf("attempt %s", attempt));
+    if (next)
+        join(&text, xasprintf("next at %s", next));
+    return text;
+}
+
+static char *bar_text(const struct term *term, const json_t *job)
+{
+    char *figures = job_progress(job), *text;
+    cleanup(freep) char *blocks = NULL;
+    double percent;
+
+    if (!figures || !member_number(job, "progress.percent", &percent))
+        return figures;
+    blocks = bar(term, percent, BAR_COLUMNS);
+    text = xasprintf("%s %s", blocks, figures);
+    free(figures);
+    return text;
+}
+
+static void print_state(const struct term *term, const json_t *job)
+{
+    cleanup(freep) char *where = job_where(term, job);
+    cleanup(freep) char *since = time_text(job, "since");
+    cleanup(freep) char *age = age_cell(job);
+    cleanup(freep) char *text = since ? xasprintf("%s since %s (%s)", where, since, age) : NULL;
+
+    print_labelled(term, "State:", style_of_state(member_string(job, "state")),
+                   text ? text : where);
+}
+
+void job_print(const struct term *term, const json_t *job)
+{
+    put(term, "Job:", member_cell(term, job, "id"));
+    put(term, "About:", member_text(term, job, "description"));
+    print_state(term, job);
+    put(term, "Why:", job_why(term, job));
+    put(term, "Next:", member_text(term, job, "next_step"));
+    put(term, "Run:", run_text(term, job));
+    print_node(term, job, "source", "Source:");
+    print_node(term, job, "target", "Target:");
+    put(term, "Link:", link_text(job));
+    put(term, "Progress:", bar_text(term, job));
+    put(term, "Lag:", lag_text(job));
+    put(term, "Cutover:", cutover_text(term, job));
+    put(term, "File:", member(job, "file") ? member_text(term, job, "file") : xstrdup("gone"));
+}

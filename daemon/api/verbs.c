@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/jobs/{id}/{verb}: the body's members are the verb's options. */
+#include <stdio.h>
+
+#include "daemon/api/private.h"
+#include "daemon/api/view_job.h"
+#include "daemon/job/registry.h"
+
+#define STEPS_MAX 8
+
+struct request_options {
+    struct verb_options verb;
+    bool dry_run;
+};
+
+/* Verbs that have a name already, and nothing behind it yet. */
+static const char *const later[] = {"check", "reverse", "finalize", "verify"};
+
+static bool comes_later(const char *name)
+{
+    for (size_t i = 0; i < array_len(later); i++)
+        if (strcmp(name, later[i]) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_verb(struct http_request *request, const char *name)
+{
+    char hint[128] = "Verbs are:";
+    size_t len = strlen(hint);
+
+    for (int verb = 0; verb < VERB_MAX; verb++)
+        len += (size_t)snprintf(hint + len, sizeof(hint) - len, " %s", verb_name((enum verb)verb));
+    assert(len < sizeof(hint));
+    http_respond_error(request, 404, "no-such-verb", hint, "there is no verb '%.40s'", name);
+}
+
+/* --- options --- */
+
+static int read_bool(const json_t *value, const char *key, bool *ret, struct err *err)
+{
+    if (!json_is_boolean(value))
+        return err_set(err, ERR_INVALID, "option '%s' must be true or false", key);
+    *ret = json_is_true(value);
+    return 0;
+}
+
+static int read_source(const json_t *value, struct verb_options *options, struct err *err)
+{
+    if (!json_is_string(value))
+        return err_set(err, ERR_INVALID, "option 'source' must be a string, host:port");
+    if (endpoint_parse(json_string_value(value), &options->source, err))
+        return err_wrap(err, "option 'source'");
+    options->has_source = true;
+    return 0;
+}
+
+static int read_option(enum verb verb, const char *key, const json_t *value,
+                       struct request_options *options, struct err *err)
+{
+    if (verb == VERB_START && strcmp(key, "source") == 0)
+        return read_source(value, &options->verb, err);
+    if (verb == VERB_COMPLETE && strcmp(key, "force") == 0)
+        return read_bool(value, key, &options->verb.force, err);
+    if (verb == VERB_COMPLETE && strcmp(key, "dry_run") == 0)
+        return read_bool(value, key, &options->dry_run, err);
+    return err_set(err, ERR_INVALID, "verb '%s' has no option '%.40s'", verb_name(verb), key);
+}
+
+static int read_options(enum verb verb, const json_t *body, struct request_options *ret,
+                        struct err *err)
+{
+    struct request_options options = {.dry_run = false};
+    const char *key;
+    json_t *value;
+
+    /* The iterator changes nothing, but jansson's signature wants to be able to. */
+    json_object_foreach ((json_t *)(uintptr_t)body, key, value)
+        if (read_option(verb, key, value, &options, err))
+            return err->code;
+    *ret = options;
+    return 0;
+}
+
+/* --- complete with dry_run --- */
+
+static json_t *view_blocker(const struct blocker *blocker, const struct migration_view *view)
+{
+    const struct reason_def *def = reason_get(blocker->reason);
+    bool named = blocker->reason != REASON_NONE;
+    const char *step = named ? def->next : phase_get(view->run->phase)->next_step;
+    cleanup(freep) char *next = view_sentence(step, view->spec->id);
+
+    return json_pack("{s:s, s:o, s:s}", "code", named ? def->code : "wrong-phase", "message",
+                     view_text(*blocker->message ? blocker->message : def->what), "next_step",
+                     next);
+}
+
+static void add_step(json_t *steps, char *text)
+{
+    json_array_append_new(steps, view_text(text));
+    free(text);
+}
+
+/* What a switch-over would do, in the order in which it does it. */
+static json_t *view_steps(const struct migration_view *view)
+{
+    const struct spec *spec = view->spec;
+    const struct endpoint *from =
+        endpoint_is_set(&view->run->source) ? &view->run->source : &spec->source.endpoint;
+    char source[ENDPOINT_STR_MAX], target[ENDPOINT_STR_MAX];
+    double pause = (double)spec->cutover.pause_ms / 1000;
+    json_t *steps = json_array();
+
+    endpoint_format(from, source);
+    endpoint_format(&spec->target.endpoint, target);
+    add_step(steps, xasprintf("Pause writes on the source '%s' for at most %g s.", source, pause));
+    add_step(steps, xasprintf("Wait up to %g s until the target '%s' has applied every write; "
+                              "if it does not get there, resume writes on the source.",
+                              pause / 2, target));
+    add_step(steps, xasprintf("Make the source '%s' a read-only replica of the target.", source));
+    add_step(steps, xasprintf("Promote the target '%s' to a primary; writes go there from now on.",
+                              target));
+    if (spec->cutover.drain_clients)
+        add_step(steps, xasprintf("Close the connections of clients to '%s'.", source));
+    if (spec->cutover.reverse)
+        add_step(steps, xasprintf("Keep '%s' following '%s': the way back.", source, target));
+    else
+        add_step(steps, xasprintf("Cut the link of '%s' and leave it read-only "
+                                  "(cutover.reverse is false).",
+                                  source));
+    return steps;
+}
+
+static void respond_dry_run(struct http_request *request, const struct migration *m)
+{
+    struct blocker blockers[BLOCKERS_MAX];
+    struct migration_view view;
+    json_t *list = json_array();
+    unsigned n;
+
+    migration_view(m, &view);
+    n = min_of(migration_dry_run(m, blockers), (unsigned)BLOCKERS_MAX);
+    for (unsigned i = 0; i < n; i++)
+        json_array_append_new(list, view_blocker(&blockers[i], &view));
+    http_respond_json(request, 200,
+                      json_pack("{s:b, s:b, s:o, s:o}", "dry_run", 1, "ready", n == 0, "blockers",
+                                list, "steps", view_steps(&view)));
+}
+
+/* --- the verb itself --- */
+
+static void refuse(struct http_request *request, const struct migration *m, const struct err *err)
+{
+    struct migration_view view;
+    cleanup(freep) char *hint = NULL;
+
+    if (err->code == ERR_INVALID) {
+        http_respond_error(request, 400, "invalid-option", NULL, "%s", err->msg);
+        return;
+    }
+    if (err->code != ERR_BUSY) {
+        http_respond_error(request, 500, "internal", NULL, "%s", err->msg);
+        return;
+    }
+    migration_view(m, &view);
+    hint = view_sentence(phase_get(view.run->phase)->next_step, view.spec->id);
+    http_respond_error(request, 409, "wrong-phase", hint, "%s", err->msg);
+}
+
+static void run_verb(struct http_request *request, struct migration *m, enum verb verb)
+{
+    struct request_options options = {.dry_run = false};
+    struct migration_view view;
+    struct err err = ERR_INIT;
+
+    if (read_options(verb, http_request_body(request), &options, &err)) {
+        http_respond_error(request, 400, "invalid-option", NULL, "%s", err.msg);
+        return;
+    }
+    if (options.dry_run) {
+        respond_dry_run(request, m);
+        return;
+    }
+    if (migration_verb(m, verb, &options.verb, &err)) {
+        refuse(request, m, &err);
+        return;
+    }
+    migration_view(m, &view);
+    http_respond_json(request, 202, view_job(&view));
+}
+
+void api_verb(struct http_request *request, void *arg)
+{
+    struct api *api = arg;
+    const char *id = http_request_param(request, "id"), *name = http_request_param(request, "verb");
+    enum verb verb = verb_parse(name);
+    struct migration *m = registry_find(api->deps.registry, id);
+
+    if (verb == VERB_MAX && !comes_later(name))
+        refuse_verb(request, name);
+    else if (!m)
+        api_no_such_job(request, id);
+    else if (verb == VERB_MAX)
+        http_respond_error(request, 501, "not-supported", NULL,
+                           "verb '%s' is not supported by this version", name);
+    else
+        run_verb(request, m, verb);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/api/view_job.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/utf8.h"
+
+/* --- values that may not be known --- */
+
+json_t *view_text(const char *text)
+{
+    json_t *string = text && *text ? json_string(text) : json_null();
+    cleanup(freep) char *clean = NULL;
+
+    if (string)
+        return string;
+    clean = utf8_clean(text);
+    return json_string(clean);
+}
+
+static json_t *count_or_null(int64_t n)
+{
+    return n >= 0 ? json_integer(n) : json_null();
+}
+
+static json_t *real_or_null(double x)
+{
+    return isfinite(x) && x >= 0 ? json_real(x) : json_null();
+}
+
+static int64_t whole(double x)
+{
+    return x >= 0 && x < 9e15 ? (int64_t)x : -1;
+}
+
+static json_t *time_or_null(int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    return wall_ms > 0 ? json_string(clock_format(wall_ms, text)) : json_null();
+}
+
+/* --- sentences --- */
+
+char *view_sentence(const char *text, const char *id)
+{
+    static const char word[] = "JOB";
+    size_t word_len = sizeof(word) - 1, id_len = strlen(id), len = 0;
+    /* Each JOB may become one id; that is the most a sentence can grow. */
+    char *out = xmalloc((strlen(text) / word_len + 1) * (id_len + word_len) + 1);
+    const char *p = text;
+
+    while (*p) {
+        bool begins = p == text || !isalnum((unsigned char)p[-1]);
+
+        if (begins && strncmp(p, word, word_len) == 0 && !isalnum((unsigned char)p[word_len])) {
+            memcpy(out + len, id, id_len);
+            len += id_len;
+            p += word_len;
+        } else {
+            out[len++] = *p++;
+        }
+    }
+    out[len] = '\0';
+    return out;
+}
+
+static json_t *view_next_step(const struct migration_view *view)
+{
+    const char *text = view->reason != REASON_NONE ? reason_get(view->reason)->next
+                                                   : phase_get(view->run->phase)->next_step;
+    cleanup(freep) char *sentence = view_sentence(text, view->spec->id);
+
+    return json_string(sentence);
+}
+
+/* --- the parts --- */
+
+static json_t *view_reason(const struct migration_view *view)
+{
+    const struct reason_def *def = reason_get(view->reason);
+
+    if (view->reason == REASON_NONE)
+        return json_null();
+    return json_pack("{s:s, s:o}", "code", def->code, "message",
+                     view_text(*view->message ? view->message : def->what));
+}
+
+static json_t *view_attempt(const struct migration_view *view)
+{
+    const struct run *run = view->run;
+
+    if (run->attempt == 0 && run->next_attempt_wall_ms == 0)
+        return json_null();
+    return json_pack("{s:i, s:i, s:o}", "number", (int)run->attempt, "max",
+                     (int)view->spec->attach.attempts, "next_at",
+                     time_or_null(run->next_attempt_wall_ms));
+}
+
+static const char *role_name(enum redis_role role)
+{
+    switch (role) {
+    case REDIS_ROLE_MASTER:
+        return "primary";
+    case REDIS_ROLE_REPLICA:
+        return "replica";
+    case REDIS_ROLE_UNKNOWN:
+        break;
+    }
+    return NULL;
+}
+
+/* What a primary has written, or a replica applied. */
+static int64_t node_offset(const struct redis_info *info)
+{
+    if (info->role == REDIS_ROLE_REPLICA && info->replica_offset >= 0)
+        return info->replica_offset;
+    return info->master_repl_offset;
+}
+
+/* What a node said last; while it is not reachable, what changes by itself is not repeated. */
+static json_t *view_node(const struct endpoint *endpoint, const struct seen_node *seen)
+{
+    const struct redis_info *info = seen ? &seen->info : NULL;
+    bool server = info && (info->sections & REDIS_INFO_SERVER);
+    /* Of a node we have hung up on (not tried since), what was seen last is still worth showing. */
+    bool now = seen && (seen->reachable || !seen->tried) &&
+               (info->sections & REDIS_INFO_REPLICATION);
+    bool tried = seen && (seen->tried || seen->reachable);
+    char text[ENDPOINT_STR_MAX];
+
+    if (!endpoint_is_set(endpoint))
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "endpoint",
+                     view_text(endpoint_format(endpoint, text)), "role",
+                     view_text(now ? role_name(info->role) : NULL), "server",
+                     view_text(server ? info->product : NULL), "version",
+                     view_text(server ? info->version : NULL), "replid",
+                     view_text(now ? info->replid : NULL), "offset",
+                     count_or_null(now ? node_offset(info) : -1), "reachable",
+                     tried ? json_boolean(seen->reachable) : json_null());
+}
+
+static const struct endpoint *source_of(const struct migration_view *view)
+{
+    return endpoint_is_set(&view->run->source) ? &view->run->source : &view->spec->source.endpoint;
+}
+
+static bool link_exists(const struct observation *seen)
+{
+    return seen && seen->node[SIDE_TARGET].reachable && seen->target_follows;
+}
+
+/* After the switch-over: the old source's link to the target. */
+static json_t *view_reverse_link(const struct observation *seen)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+
+    if (!source->reachable || !seen->source_follows_target)
+        return json_null();
+    return json_pack("{s:b, s:n, s:o}", "up", source->info.link_up, "since", "last_io_seconds",
+                     count_or_null(source->info.last_io_seconds));
+}
+
+/* The target's link to the source: from the first attempt until the target is a primary for good.
+ */
+static json_t *view_link(const struct migration_view *view)
+{
+    const struct observation *seen = view->seen;
+    bool known = seen && seen->node[SIDE_TARGET].reachable;
+    unsigned flags = phase_get(view->run->phase)->flags;
+    bool up;
+
+    if (seen && view->run->phase == PHASE_COMPLETED)
+        return view_reverse_link(seen);
+    if (!link_exists(seen) && (!view->run->attached || !(flags & F_ABORTABLE)))
+        return json_null();
+    if (!known)
+        return json_pack("{s:n, s:n, s:n}", "up", "since", "last_io_seconds");
+    up = seen->target_follows && seen->node[SIDE_TARGET].info.link_up;
+    return json_pack(
+        "{s:b, s:o, s:o}", "up", up, "since", time_or_null(up ? view->link_since_wall_ms : 0),
+        "last_io_seconds",
+        count_or_null(seen->target_follows ? seen->node[SIDE_TARGET].info.last_io_seconds : -1));
+}
+
+static json_t *view_progress(const struct progress *progress)
+{
+    if (progress->bytes_total < 0 && progress->bytes_done < 0 && progress->percent < 0)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "bytes_total",
+                     count_or_null(progress->bytes_total), "bytes_done",
+                     count_or_null(progress->bytes_done), "percent",
+                     real_or_null(progress->percent), "bytes_per_second",
+                     count_or_null(whole(progress->bytes_per_second)), "eta_seconds",
+                     count_or_null(progress->eta_seconds));
+}
+
+static json_t *view_lag(const struct observation *seen)
+{
+    int64_t seconds = -1;
+
+    if (!link_exists(seen) || seen->lag_bytes < 0)
+        return json_null();
+    if (seen->node[SIDE_TARGET].info.link_up)
+        seconds = seen->lag_bytes == 0 ? 0 : seen->node[SIDE_TARGET].info.last_io_seconds;
+    return json_pack("{s:I, s:o}", "bytes", (json_int_t)seen->lag_bytes, "seconds",
+                     count_or_null(seconds));
+}
+
+static json_t *view_cutover(const struct run *run)
+{
+    if (run->cutover.at_wall_ms == 0)
+        return json_null();
+    return json_pack(
+        "{s:o, s:o, s:o}", "write_gap_ms", real_or_null((double)run->cutover.gap_us / 1000.0), "at",
+        time_or_null(run->cutover.at_wall_ms), "offset", count_or_null(run->cutover.offset));
+}
+
+json_t *view_job(const struct migration_view *view)
+{
+    const struct spec *spec = view->spec;
+    const struct run *run = view->run;
+    const struct observation *seen = view->seen;
+    const struct phase_def *phase = phase_get(run->phase);
+    json_t *job = json_object();
+
+    json_object_set_new(job, "id", json_string(spec->id));
+    json_object_set_new(job, "description", view_text(spec->description));
+    json_object_set_new(job, "state", json_string(public_state_name(phase->state)));
+    json_object_set_new(job, "phase", json_string(phase->name));
+    json_object_set_new(job, "since", time_or_null(run->since_wall_ms));
+    json_object_set_new(job, "reason", view_reason(view));
+    json_object_set_new(job, "next_step", view_next_step(view));
+    json_object_set_new(job, "run", run->number ? json_integer(run->number) : json_null());
+    json_object_set_new(job, "attempt", view_attempt(view));
+    json_object_set_new(job, "source",
+                        view_node(source_of(view), seen ? &seen->node[SIDE_SOURCE] : NULL));
+    json_object_set_new(job, "target",
+                        view_node(&spec->target.endpoint, seen ? &seen->node[SIDE_TARGET] : NULL));
+    json_object_set_new(job, "link", view_link(view));
+    json_object_set_new(job, "progress", view_progress(&view->progress));
+    json_object_set_new(job, "lag", view_lag(seen));
+    json_object_set_new(job, "cutover", view_cutover(run));
+    json_object_set_new(job, "verify", json_null());
+    json_object_set_new(job, "file", view->file_gone ? json_null() : view_text(spec->file));
+    return job;
+}

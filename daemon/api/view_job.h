@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A job as the API shows it. Every member is always there; what does not apply is null. Pure. */
+#include <jansson.h>
+
+#include "daemon/migration/migration.h"
+
+json_t *view_job(const struct migration_view *view);
+
+/* A string that may have come from a server or a file; null when it is NULL or empty. */
+json_t *view_text(const char *text);
+
+/* text with JOB, where it stands for a job's id, replaced by id; to be freed. */
+char *view_sentence(const char *text, const char *id);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a handler does with a request: look at it, and answer it once. The answer may be given
+ * inside the handler or at any later time; until then the connection rests. A client that goes away
+ * meanwhile is noticed when the answer is written, so a handler need not care.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/base.h"
+
+struct http_request;
+struct http_body;
+
+/* How JSON is written: on one line; 0.812 is not 0.81200000000000006. */
+#define HTTP_JSON (JSON_COMPACT | JSON_REAL_PRECISION(10))
+
+/* All borrowed, valid until release. NULL where there is none. */
+const char *http_request_param(const struct http_request *request, const char *name);
+const char *http_request_header(const struct http_request *request, const char *name);
+const char *http_request_query(const struct http_request *request, const char *key);
+const json_t *http_request_body(const struct http_request *request); /* an object */
+
+/* The first key of the query that is not in known (ended by NULL), that is there twice, or that has
+ * no value; else NULL. */
+const char *http_request_query_odd(const struct http_request *request, const char *const *known);
+
+/* release(arg): called exactly once, when the request is over: answered, given up, or the server
+ * ends. The request is gone then. */
+void http_request_on_release(struct http_request *request, void (*release)(void *arg), void *arg);
+
+/* body is taken over. */
+void http_respond_json(struct http_request *request, unsigned status, json_t *body);
+void http_respond_text(struct http_request *request, unsigned status, const char *content_type,
+                       const char *text);
+/* {"error":{"code","message","hint"}}; hint may be NULL. */
+void http_respond_error(struct http_request *request, unsigned status, const char *code,
+                        const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/*
+ * A long answer, made as the client takes it, so that it neither holds the loop up nor lies in
+ * memory as a whole. fill appends the next portion, a few KiB at most; false: that was the last.
+ */
+typedef bool http_fill_fn(struct http_body *body, void *arg);
+void http_body_append(struct http_body *body, const char *data, size_t len);
+void http_respond_filled(struct http_request *request, unsigned status, const char *content_type,
+                         http_fill_fn *fill, void *arg);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job as JSON: every member in each situation, null where it does not apply. */
+#include <string.h>
+
+#include "daemon/api/view_job.h"
+#include "tests/unit/fixture.h"
+#include "tests/unit/json_expect.h"
+
+#define JOB_MEMBERS                                                                                \
+    "id description state phase since reason next_step run attempt source target link progress "   \
+    "lag cutover verify file"
+
+/* What a migration would show. */
+struct shown {
+    struct spec spec;
+    struct run run;
+    struct observation seen;
+    struct migration_view view;
+    char file[64];
+};
+
+static int setup(void **state)
+{
+    struct shown *m = xcalloc(1, sizeof(*m));
+
+    (void)str_copy(m->spec.id, sizeof(m->spec.id), "job-0000");
+    (void)str_copy(m->file, sizeof(m->file), "/etc/ecmigrate.d/job-0000.yaml");
+    m->spec.file = m->file;
+    m->spec.attach.attempts = 5;
+    m->spec.target.endpoint = (struct endpoint){.host = "10.0.1.7", .port = 6379};
+    m->run.since_wall_ms = 1700000000123;
+    m->view.spec = &m->spec;
+    m->view.run = &m->run;
+    m->view.progress = (struct progress){-1, -1, -1, -1, -1};
+    m->view.reason = REASON_WAITING_START;
+    *state = m;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    free(*state);
+    return 0;
+}
+
+static json_t *view(const struct shown *m)
+{
+    return view_job(&m->view);
+}
+
+static const char *str(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static void test_idle_job(void **state)
+{
+    struct shown *m = *state;
+    json_t *job = view(m);
+    static const char *const nulls[] = {"description", "run", "attempt", "source", "link",
+                                        "progress",    "lag", "cutover", "verify"};
+
+    expect_members(job, JOB_MEMBERS);
+    for (size_t i = 0; i < array_len(nulls); i++)
+        assert_true(json_is_null(json_object_get(job, nulls[i])));
+    assert_string_equal(str(job, "state"), "pending");
+    assert_string_equal(str(job, "phase"), "idle");
+    assert_string_equal(str(job, "since"), "2023-11-14T22:13:20.123Z");
+    assert_string_equal(str(json_object_get(job, "reason"), "code"), "waiting-start");
+    assert_non_null(strstr(str(job, "next_step"), "ecmigratectl start job-0000"));
+    assert_string_equal(str(job, "file"), "/etc/ecmigrate.d/job-0000.yaml");
+    expect_members(json_object_get(job, "target"),
+                   "endpoint role server version replid offset reachable");
+    assert_string_equal(str(json_object_get(job, "target"), "endpoint"), "10.0.1.7:6379");
+    assert_true(json_is_null(json_object_get(json_object_get(job, "target"), "reachable")));
+    json_decref(job);
+}
+
+static void see(struct seen_node *node, enum redis_role role, int64_t offset)
+{
+    struct redis_info *info = &node->info;
+
+    node->tried = node->reachable = true;
+    info->sections = REDIS_INFO_SERVER | REDIS_INFO_REPLICATION;
+    (void)str_copy(info->product, sizeof(info->product), "valkey");
+    (void)str_copy(info->version, sizeof(info->version), "8.0.1");
+    (void)str_copy(info->replid, sizeof(info->replid), "0123456789012345678901234567890123456789");
+    info->role = role;
+    info->master_repl_offset = info->replica_offset = offset;
+    info->link_up = role == REDIS_ROLE_REPLICA;
+    info->last_io_seconds = 3;
+}
+
+static void make_replicating(struct shown *m)
+{
+    m->run.phase = PHASE_REPLICATING;
+    m->run.number = 2;
+    m->run.attempt = 1;
+    m->run.attached = true;
+    m->run.source = (struct endpoint){.host = "fe80::1", .port = 6380};
+    m->view.seen = &m->seen;
+    m->view.reason = REASON_NONE;
+    m->view.link_since_wall_ms = 1700000000000;
+    m->view.progress = (struct progress){1000, 500, 50.5, 2e6, 7};
+    m->seen.target_follows = true;
+    m->seen.lag_bytes = 42;
+    see(&m->seen.node[SIDE_SOURCE], REDIS_ROLE_MASTER, 1042);
+    see(&m->seen.node[SIDE_TARGET], REDIS_ROLE_REPLICA, 1000);
+}
+
+static void test_job_under_way(void **state)
+{
+    struct shown *m = *state;
+    json_t *job;
+
+    make_replicating(m);
+    job = view(m);
+    expect_members(job, JOB_MEMBERS);
+    assert_string_equal(str(job, "state"), "migrating");
+    assert_true(json_is_null(json_object_get(job, "reason")));
+    assert_non_null(strstr(str(job, "next_step"), "job-0000"));
+    expect_json(json_object_get(job, "run"), "2");
+    expect_json(json_object_get(job, "attempt"), "{\"number\":1,\"max\":5,\"next_at\":null}");
+    expect_json(json_object_get(job, "source"),
+                "{\"endpoint\":\"[fe80::1]:6380\",\"role\":\"primary\",\"server\":\"valkey\","
+                "\"version\":\"8.0.1\",\"replid\":\"0123456789012345678901234567890123456789\","
+                "\"offset\":1042,\"reachable\":true}");
+    expect_json(json_object_get(job, "link"),
+                "{\"up\":true,\"since\":\"2023-11-14T22:13:20.000Z\",\"last_io_seconds\":3}");
+    expect_json(json_object_get(job, "progress"),
+                "{\"bytes_total\":1000,\"bytes_done\":500,\"percent\":50.5,"
+                "\"bytes_per_second\":2000000,\"eta_seconds\":7}");
+    expect_json(json_object_get(job, "lag"), "{\"bytes\":42,\"seconds\":3}");
+    json_decref(job);
+
+    m->seen.lag_bytes = 0;
+    m->view.progress.bytes_per_second = 1.0 / 0.0;
+    job = view(m);
+    expect_json(json_object_get(job, "lag"), "{\"bytes\":0,\"seconds\":0}");
+    assert_true(
+        json_is_null(json_object_get(json_object_get(job, "progress"), "bytes_per_second")));
+    json_decref(job);
+
+    m->seen.node[SIDE_TARGET].reachable = false;
+    job = view(m);
+    expect_json(json_object_get(job, "link"),
+                "{\"up\":null,\"since\":null,\"last_io_seconds\":null}");
+    expect_json(json_object_get(job, "target"),
+                "{\"endpoint\":\"10.0.1.7:6379\",\"role\":null,\"server\":\"valkey\","
+                "\"version\":\"8.0.1\",\"replid\":null,\"offset\":null,\"reachable\":false}");
+    assert_true(json_is_null(json_object_get(job, "lag")));
+    json_decref(job);
+}
+
+static void test_ended_jobs(void **state)
+{
+    struct shown *m = *state;
+    json_t *job;
+
+    make_replicating(m);
+    m->run.phase = PHASE_COMPLETED;
+    m->run.cutover.at_wall_ms = 1700000000500;
+    m->run.cutover.gap_us = 812;
+    m->run.cutover.offset = 1042;
+    m->seen.target_follows = false;
+    m->view.file_gone = true;
+    job = view(m);
+    assert_string_equal(str(job, "state"), "available");
+    expect_json(json_object_get(job, "cutover"),
+                "{\"write_gap_ms\":0.812,\"at\":\"2023-11-14T22:13:20.500Z\",\"offset\":1042}");
+    assert_true(json_is_null(json_object_get(job, "link")));
+    assert_true(json_is_null(json_object_get(job, "lag")));
+    assert_true(json_is_null(json_object_get(job, "file")));
+    json_decref(job);
+
+    m->run.phase = PHASE_FAILED;
+    m->run.number = 1;
+    m->view.reason = REASON_SOURCE_UNREACHABLE;
+    (void)str_copy(m->view.message, sizeof(m->view.message), "odd \xff bytes");
+    job = view(m);
+    assert_string_equal(str(json_object_get(job, "reason"), "code"), "source-unreachable");
+    assert_string_equal(str(json_object_get(job, "reason"), "message"), "odd \xef\xbf\xbd bytes");
+    assert_non_null(strstr(str(job, "next_step"), "retry job-0000"));
+    json_decref(job);
+}
+
+static void test_sentence(void **state)
+{
+    cleanup(freep) char *a = view_sentence("JOB: start JOB, not JOBS or aJOB. JOB", "x-1");
+    cleanup(freep) char *b = view_sentence("", "x");
+
+    (void)state;
+    assert_string_equal(a, "x-1: start x-1, not JOBS or aJOB. x-1");
+    assert_string_equal(b, "");
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_idle_job),
+        TEST(test_job_under_way),
+        TEST(test_ended_jobs),
+        cmocka_unit_test(test_sentence),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
