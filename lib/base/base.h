@@ -3,8 +3,8 @@
 /*
  * Small things every file may use: memory that cannot fail, ownership helpers, array sizes.
  *
- * Running out of memory aborts: everything that matters is durable, and a restart resumes from it more
- * surely than any hand-written recovery would.
+ * Running out of memory aborts: everything that matters is durable, and a restart resumes from it
+ * more surely than any hand-written recovery would.
  */
 #include <assert.h>
 #include <stdbool.h>

@@ -9,13 +9,15 @@
 #include "lib/base/base.h"
 
 static const char *const names[ERR_MAX] = {
-    [ERR_NONE] = "none",           [ERR_INVALID] = "invalid",     [ERR_LIMIT] = "limit",
-    [ERR_IO] = "io",               [ERR_NO_SPACE] = "no-space",   [ERR_NOT_FOUND] = "not-found",
-    [ERR_EXISTS] = "exists",       [ERR_DENIED] = "denied",       [ERR_BUSY] = "busy",
-    [ERR_CANCELED] = "canceled",   [ERR_TIMEOUT] = "timeout",     [ERR_RESOLVE] = "resolve",
-    [ERR_REFUSED] = "refused",     [ERR_UNREACHABLE] = "unreachable",
-    [ERR_CLOSED] = "closed",       [ERR_PROTOCOL] = "protocol",   [ERR_AUTH] = "auth",
-    [ERR_REPLY] = "reply",
+    [ERR_NONE] = "none",         [ERR_INVALID] = "invalid",
+    [ERR_LIMIT] = "limit",       [ERR_IO] = "io",
+    [ERR_NO_SPACE] = "no-space", [ERR_NOT_FOUND] = "not-found",
+    [ERR_EXISTS] = "exists",     [ERR_DENIED] = "denied",
+    [ERR_BUSY] = "busy",         [ERR_CANCELED] = "canceled",
+    [ERR_TIMEOUT] = "timeout",   [ERR_RESOLVE] = "resolve",
+    [ERR_REFUSED] = "refused",   [ERR_UNREACHABLE] = "unreachable",
+    [ERR_CLOSED] = "closed",     [ERR_PROTOCOL] = "protocol",
+    [ERR_AUTH] = "auth",         [ERR_REPLY] = "reply",
 };
 
 const char *err_code_name(enum err_code code)

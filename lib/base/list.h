@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A doubly linked list whose links live inside its members. A link that is in no list points at itself. */
+/* A doubly linked list whose links live inside its members. A link that is in no list points at
+ * itself. */
 #include <stdbool.h>
 
 struct list {

@@ -3,16 +3,17 @@
 /*
  * An asynchronous operation: one object, one completion.
  *
- * A concrete operation embeds struct op as its first member and is started by a function that returns
- * nothing: whatever goes wrong, a malformed argument included, arrives through done.
+ * A concrete operation embeds struct op as its first member and is started by a function that
+ * returns nothing: whatever goes wrong, a malformed argument included, arrives through done.
  *
  *   caller: xxx_start(&x, …, deadline_ms, done)       memory of x is the caller's until done
  *   implementation: op_hold() for each handle or request the loop knows of
- *                   op_finish(op, err)                the first result wins, teardown() closes handles
- *                   op_release()                      once each of them is gone
- *   last release -> done(op), once, never from inside start, finish or cancel.
+ *                   op_finish(op, err)                the first result wins, teardown() closes
+ * handles op_release()                      once each of them is gone last release -> done(op),
+ * once, never from inside start, finish or cancel.
  *
- * In done the result is in op->err (code ERR_NONE: success); the memory may be reused or freed there.
+ * In done the result is in op->err (code ERR_NONE: success); the memory may be reused or freed
+ * there.
  */
 #include <uv.h>
 
@@ -23,7 +24,8 @@ typedef void op_done_fn(struct op *op);
 
 struct op_type {
     const char *name;
-    void (*teardown)(struct op *op); /* called once, when the result is known: let go of everything */
+    void (*teardown)(
+        struct op *op); /* called once, when the result is known: let go of everything */
 };
 
 struct op {

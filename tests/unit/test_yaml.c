@@ -303,6 +303,10 @@ static void secrets_are_hidden_in_source_lines(void **state)
         "password: hunter2\n\tx: 1\n",
         "endpoint: \"u:hunter2@host:1\n",
         "- password: hunter2 \033\n",
+        /* a quote too many */
+        "a: &a \"x\npassword: hunter2\n\"\n",
+        "? \"x password: hunter2\"\n: &a 1\n",
+        "x 'password: hunter2': 1\nx 'password: hunter2': 1\n",
     };
 
     (void)state;
@@ -530,6 +534,25 @@ static void all_errors_are_reported_at_once(void **state)
     schema_clear(&sample_schema, &s);
 }
 
+static void a_value_that_swallowed_a_secret_is_not_quoted(void **state)
+{
+    static const char *const keys[] = {"number", "size", "duration", "color", "id", "flag", "naem"};
+    char text[80];
+
+    (void)state;
+    for (size_t i = 0; i < array_len(keys); i++) {
+        struct sample s;
+        char *problems;
+
+        snprintf(text, sizeof(text), "%s: 'x\n  password: hunter2'\n", keys[i]);
+        problems = read_sample(text, &s);
+        assert_non_null(strstr(problems, "error["));
+        assert_null(strstr(problems, "hunter"));
+        free(problems);
+        schema_clear(&sample_schema, &s);
+    }
+}
+
 static void a_value_must_be_there(void **state)
 {
     struct sample s;
@@ -582,6 +605,7 @@ int main(void)
         cmocka_unit_test(rows_fill_a_struct),
         cmocka_unit_test(defaults_hold_for_what_is_not_given),
         cmocka_unit_test(all_errors_are_reported_at_once),
+        cmocka_unit_test(a_value_that_swallowed_a_secret_is_not_quoted),
         cmocka_unit_test(a_value_must_be_there),
         cmocka_unit_test(numbers_keep_to_their_range),
     };

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make            build/ecmigrated and build/ecmigratectl
+# make help       the other targets
+#
+# BUILD=DIR  CC=clang  SANITIZE=1  V=1 (show the commands)  DESTDIR=  PREFIX=/usr
+
+VERSION = 0.1.0
+BUILD  ?= build
+PREFIX ?= /usr
+PYTHON ?= /usr/bin/python3
+CFLAGS ?= -O2 -g
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+# Values that cost a process are found out when a recipe first needs them: on a fresh machine pkg-config
+# is there only after `deps`.
+PKGS    = libuv hiredis yaml-0.1 sqlite3 libmicrohttpd jansson libsystemd libcurl libssl libcrypto
+once    = $(eval $(1) := $(shell $(2)))$($(1))
+PKG_CFLAGS  = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
+PKG_LIBS    = $(call once,PKG_LIBS,pkg-config --libs $(PKGS))
+CMOCKA_LIBS = $(call once,CMOCKA_LIBS,pkg-config --libs cmocka)
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Werror
+ifdef SANITIZE
+HARDEN         = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+HARDEN_LDFLAGS = -fsanitize=address,undefined
+else
+HARDEN         = -fstack-protector-strong -fstack-clash-protection -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDEN_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack
+endif
+compile = $(CC) -std=gnu11 -MMD -MP -I. -D_GNU_SOURCE -DECMIGRATE_VERSION='"$(VERSION)"' $(WARN) \
+          $(HARDEN) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+link    = $(CC) $(HARDEN_LDFLAGS) $(CFLAGS) -Wl,--as-needed $(LDFLAGS) -pthread
+quiet   = $(if $(V),,@echo '  $(1) $@';)
+
+DAEMON_SRC := $(filter-out daemon/main.c,$(wildcard lib/*/*.c daemon/*.c daemon/*/*.c))
+CLI_SRC    := $(filter-out cli/main.c,$(wildcard cli/*.c))
+TEST_SRC   := $(wildcard tests/unit/test_*.c tests/sim/test_*.c)
+HELP_SRC   := $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/sim/*.c))
+TESTS      := $(TEST_SRC:%.c=$(BUILD)/%)
+
+LIB     = $(BUILD)/libecmigrate.a
+CLI_LIB = $(BUILD)/libecmigratectl.a
+HELPERS = $(HELP_SRC:%.c=$(BUILD)/%.o)
+
+.PHONY: all programs unit integration test demo bench asan lint fmt install clean deps lint-deps help $(TESTS:=.run)
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/ecmigrated $(BUILD)/ecmigratectl
+
+$(BUILD)/ecmigrated: $(BUILD)/daemon/main.o $(LIB)
+	$(call quiet,LD)$(link) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/ecmigratectl: $(BUILD)/cli/main.o $(CLI_LIB) $(LIB)
+	$(call quiet,LD)$(link) -o $@ $^ $(PKG_LIBS)
+
+$(LIB): $(DAEMON_SRC:%.c=$(BUILD)/%.o)
+$(CLI_LIB): $(CLI_SRC:%.c=$(BUILD)/%.o)
+$(LIB) $(CLI_LIB):
+	@rm -f $@
+	$(call quiet,AR)ar rcsD $@ $^
+
+$(TESTS): %: %.o $(HELPERS) $(CLI_LIB) $(LIB) | $(BUILD)/.deps-test
+	$(call quiet,LD)$(link) -o $@ $(filter-out $(BUILD)/.%,$^) $(CMOCKA_LIBS) $(PKG_LIBS)
+
+$(BUILD)/tests/%.o: tests/%.c | $(BUILD)/.deps-test
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(compile) -c -o $@ $<
+
+$(BUILD)/%.o: %.c | $(BUILD)/.deps-build
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(compile) -c -o $@ $<
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# What is missing is installed, once per build directory.
+$(BUILD)/.deps-%: packaging/deps.sh
+	@mkdir -p $(@D)
+	@PYTHON=$(PYTHON) sh packaging/deps.sh auto $*
+	@touch $@
+
+deps: ; @sh packaging/deps.sh install build test
+lint-deps: ; @sh packaging/deps.sh install build lint
+
+# --- tests ---
+test: all $(TESTS)
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory integration
+
+unit: $(TESTS:=.run)
+	@echo "unit: $$(cat $(TESTS:=.log) | grep -c '^\[       OK') tests passed in $(words $(TESTS)) programs"
+
+$(TESTS:=.run): %.run: %
+	@timeout 120 $< >$<.log 2>&1 || { echo "FAILED (status $$?): $<"; cat $<.log; exit 1; }
+
+integration: all | $(BUILD)/.deps-test
+	ECMIGRATED=$(abspath $(BUILD))/ecmigrated ECMIGRATECTL=$(abspath $(BUILD))/ecmigratectl \
+	    $(PYTHON) -B -m pytest -q -p no:cacheprovider tests/integration $(PYTEST_ARGS)
+
+asan:
+	@ECMIGRATE_TIME_FACTOR=3 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=1 test
+
+demo: all | $(BUILD)/.deps-test
+	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl $(PYTHON) -B tests/demo.py
+
+bench: all | $(BUILD)/.deps-test
+	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/cutover.py
+	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/attach.py
+
+lint: | $(BUILD)/.deps-build $(BUILD)/.deps-lint
+	@$(PYTHON) -B tests/lint.py --compile-flags="-std=gnu11 -I. -D_GNU_SOURCE -DECMIGRATE_VERSION=\\\"0\\\" $(PKG_CFLAGS)"
+
+fmt: | $(BUILD)/.deps-lint
+	@$(PYTHON) -B tests/lint.py --fix-format
+
+# --- installation ---
+UNITDIR = $(PREFIX)/lib/systemd/system
+install: all
+	install -D -m 755 $(BUILD)/ecmigrated $(DESTDIR)$(PREFIX)/sbin/ecmigrated
+	install -D -m 755 $(BUILD)/ecmigratectl $(DESTDIR)$(PREFIX)/bin/ecmigratectl
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)/etc/ecmigrate
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' systemd/ecmigrated.service >$(DESTDIR)$(UNITDIR)/ecmigrated.service
+	install -D -m 644 systemd/ecmigrate.sysusers $(DESTDIR)/usr/lib/sysusers.d/ecmigrate.conf
+	install -D -m 644 systemd/ecmigrate.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/ecmigrate.conf
+	@# A real system, not a package being made: the user, the directories and the unit take effect now.
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
+	    systemd-sysusers ecmigrate.conf && systemd-tmpfiles --create ecmigrate.conf && systemctl daemon-reload; fi
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan
+
+help:
+	@echo 'make            build the daemon and the client (in $(BUILD)/)'
+	@echo 'make demo       a live migration between two servers of its own, in under a minute'
+	@echo 'make test       build, unit tests, integration tests (make unit, make integration: one kind)'
+	@echo 'make asan       the same under AddressSanitizer, UBSan and LeakSanitizer'
+	@echo 'make bench      write gap and time to sync, against what the servers do themselves'
+	@echo 'make lint fmt   check the style; put the format right'
+	@echo 'make install    DESTDIR= PREFIX=/usr'
+	@echo 'make deps       install the packages that build and tests need (lint-deps: the linters)'
+	@echo 'make clean'
