@@ -69,14 +69,16 @@ void spec_freep(struct spec **spec);
 struct spec *spec_dup(const struct spec *spec);
 
 /*
- * The password auth stands for, read now (files may be rotated): *ret is a fresh string for secret_free,
- * or NULL when auth names none. ERR_NOT_FOUND, ERR_DENIED, ERR_INVALID (not a regular file, empty, NUL
- * bytes), ERR_LIMIT (over 4 KiB). One trailing newline is cut. Never blocks on a FIFO or device.
+ * The password auth stands for, read now (files may be rotated): *ret is a fresh string for
+ * secret_free, or NULL when auth names none. ERR_NOT_FOUND, ERR_DENIED, ERR_INVALID (not a regular
+ * file, empty, NUL bytes), ERR_LIMIT (over 4 KiB). One trailing newline is cut. Never blocks on a
+ * FIFO or device.
  */
 int spec_auth_read(const struct spec_auth *auth, char **ret, struct err *err) must_check;
 
 /* The log-in the *other* node uses to replicate from this one. */
 const struct spec_auth *spec_replication_auth(const struct spec_node *node);
 
-/* True when b differs from a only in what a running job may take over: description, cutover, limits. */
+/* True when b differs from a only in what a running job may take over: description, cutover,
+ * limits. */
 bool spec_safe_change(const struct spec *a, const struct spec *b);

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/job/registry.h"
+
+#include <stdio.h>
+
+struct job {
+    char id[SPEC_ID_MAX + 1];
+    char *path;          /* owned; of the file it was read from */
+    struct migration *m; /* owned */
+    bool has_file;       /* the file was seen, and has not gone since */
+    bool dropping;       /* to be forgotten as soon as its migration lets it */
+};
+
+struct registry {
+    struct migration_env *env; /* borrowed */
+    struct job **jobs;         /* owned, sorted by id */
+    unsigned n, size;
+    unsigned leaving; /* migrations that are being freed */
+    bool closing;
+    void (*closed)(void *arg);
+    void *closed_arg;
+    uv_timer_t sweep; /* forgets jobs that could not be forgotten at once */
+};
+
+#define SWEEP_MS 2000
+
+static unsigned position(const struct registry *registry, const char *id)
+{
+    unsigned low = 0, high = registry->n;
+
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+
+        if (strcmp(registry->jobs[middle]->id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct job *find(const struct registry *registry, const char *id)
+{
+    unsigned at = position(registry, id);
+
+    if (at < registry->n && strcmp(registry->jobs[at]->id, id) == 0)
+        return registry->jobs[at];
+    return NULL;
+}
+
+static struct job *add(struct registry *registry, struct spec *spec, const struct run *run)
+{
+    unsigned at = position(registry, spec->id);
+    struct job *job = xcalloc(1, sizeof(*job));
+
+    if (registry->n == registry->size) {
+        registry->size = max_of(registry->size * 2, 16u);
+        registry->jobs = xrealloc(registry->jobs, registry->size, sizeof(struct job *));
+    }
+    (void)str_copy(job->id, sizeof(job->id), spec->id);
+    job->path = xstrdup(spec->file);
+    job->m = migration_new(registry->env, spec, run);
+    memmove(&registry->jobs[at + 1], &registry->jobs[at],
+            (registry->n - at) * sizeof(struct job *));
+    registry->jobs[at] = job;
+    registry->n++;
+    return job;
+}
+
+static void maybe_closed(struct registry *registry)
+{
+    if (!registry->closing || registry->leaving > 0)
+        return;
+    registry->closed(registry->closed_arg);
+    free(registry->jobs);
+    free(registry);
+}
+
+static void migration_gone(void *arg)
+{
+    struct registry *registry = arg;
+
+    registry->leaving--;
+    maybe_closed(registry);
+}
+
+/* Takes a job out of the table. Its record stays in the store. */
+static void take_out(struct registry *registry, unsigned at)
+{
+    struct job *job = registry->jobs[at];
+
+    registry->n--;
+    memmove(&registry->jobs[at], &registry->jobs[at + 1],
+            (registry->n - at) * sizeof(struct job *));
+    registry->leaving++;
+    migration_free(job->m, migration_gone, registry);
+    free(job->path);
+    free(job);
+}
+
+static void emit(struct registry *registry, enum event_name event, const char *job,
+                 const char *path, const char *what)
+{
+    struct event_context context = {.job = job};
+
+    event_emit(registry->env->bus, event, &context, json_pack("{s:s}", "file", path), "%s: %s",
+               path, what);
+}
+
+static bool forget(struct registry *registry, struct job *job)
+{
+    if (!migration_forgettable(job->m))
+        return false;
+    emit(registry, EVENT_JOB_REMOVED, job->id, job->path, "the file is gone, the job is forgotten");
+    (void)store_delete_job(registry->env->store, job->id);
+    take_out(registry, position(registry, job->id));
+    return true;
+}
+
+static void sweep(uv_timer_t *timer)
+{
+    struct registry *registry = timer->data;
+
+    for (unsigned i = registry->n; i-- > 0;)
+        if (registry->jobs[i]->dropping)
+            (void)forget(registry, registry->jobs[i]);
+}
+
+struct registry *registry_new(struct migration_env *env)
+{
+    struct registry *registry = xcalloc(1, sizeof(*registry));
+
+    registry->env = env;
+    uv_timer_init(env->loop, &registry->sweep);
+    registry->sweep.data = registry;
+    uv_timer_start(&registry->sweep, sweep, SWEEP_MS, SWEEP_MS);
+    return registry;
+}
+
+static void sweep_closed(uv_handle_t *handle)
+{
+    migration_gone(handle->data);
+}
+
+void registry_free(struct registry *registry, void (*closed)(void *arg), void *arg)
+{
+    registry->closing = true;
+    registry->closed = closed;
+    registry->closed_arg = arg;
+    registry->leaving++; /* the timer */
+    while (registry->n > 0)
+        take_out(registry, registry->n - 1);
+    uv_close((uv_handle_t *)&registry->sweep, sweep_closed);
+}
+
+struct restore {
+    struct registry *registry;
+    unsigned n_lost;
+};
+
+static void restore_job(const struct store_job *record, void *arg)
+{
+    struct restore *restore = arg;
+    struct registry *registry = restore->registry;
+    struct jobfile file;
+
+    jobfile_parse(record->file, record->spec_text, strlen(record->spec_text), &file);
+    if (jobfile_ok(&file) && file.n_specs == 1 && strcmp(file.specs[0]->id, record->id) == 0) {
+        (void)add(registry, take(file.specs[0]), &record->run);
+    } else {
+        log_error(registry->env->log,
+                  "job '%s': its remembered text cannot be read any more; it is "
+                  "taken up when its file '%s' is",
+                  record->id, record->file);
+        restore->n_lost++;
+    }
+    jobfile_clear(&file);
+}
+
+static void restore_setting(const struct setting *setting, void *arg)
+{
+    struct restore *restore = arg;
+    struct job *job = find(restore->registry, setting->job);
+
+    if (job)
+        migration_load_setting(job->m, setting);
+}
+
+int registry_restore(struct registry *registry, struct err *err)
+{
+    struct restore restore = {.registry = registry};
+
+    if (store_each_job(registry->env->store, restore_job, &restore, err) ||
+        store_each_setting(registry->env->store, restore_setting, &restore, err))
+        return (int)err->code;
+    for (unsigned i = 0; i < registry->n; i++)
+        migration_begin(registry->jobs[i]->m);
+    return 0;
+}
+
+static void drop(struct registry *registry, struct job *job)
+{
+    job->has_file = false;
+    if (forget(registry, job))
+        return;
+    job->dropping = true;
+    migration_set_file_gone(job->m, true);
+    emit(registry, EVENT_JOB_REMOVED, job->id, job->path,
+         "the file is gone; the job is running and goes on, it is forgotten when it has ended");
+}
+
+void registry_file_gone(struct registry *registry, const char *path)
+{
+    for (unsigned i = registry->n; i-- > 0;)
+        if (registry->jobs[i]->has_file && strcmp(registry->jobs[i]->path, path) == 0)
+            drop(registry, registry->jobs[i]);
+}
+
+void registry_scanned(struct registry *registry)
+{
+    for (unsigned i = registry->n; i-- > 0;)
+        if (!registry->jobs[i]->has_file && !registry->jobs[i]->dropping)
+            drop(registry, registry->jobs[i]);
+}
+
+static bool stands_for(const struct jobfile *file, const char *id)
+{
+    for (unsigned i = 0; i < file->n_specs; i++)
+        if (strcmp(file->specs[i]->id, id) == 0)
+            return true;
+    return false;
+}
+
+/* A broken file: its jobs go on with their last good text, and do not count as gone. */
+static void reject(struct registry *registry, const char *path, const struct jobfile *file)
+{
+    const struct diag *first = file->diags.n > 0 ? &file->diags.items[0] : NULL;
+    struct event_context context = {0};
+    char *text = diags_render(&file->diags);
+    unsigned running = 0;
+
+    for (unsigned i = 0; i < registry->n; i++) {
+        struct job *job = registry->jobs[i];
+
+        if (strcmp(job->path, path) != 0)
+            continue;
+        job->has_file = true;
+        job->dropping = false;
+        context.job = job->id;
+        running++;
+    }
+    if (running != 1)
+        context.job = NULL;
+    event_emit(registry->env->bus, EVENT_JOB_REJECTED, &context,
+               json_pack("{s:s,s:I,s:s}", "file", path, "errors", (json_int_t)file->diags.n_errors,
+                         "diagnostics", text),
+               "%s:%u:%u: %s (%u error%s in all; see: ecmigratectl validate %s)%s", path,
+               first ? first->line : 0, first ? first->col : 0, first ? first->message : "refused",
+               file->diags.n_errors, file->diags.n_errors == 1 ? "" : "s", path,
+               running ? "; its job goes on with the last good text" : "");
+    free(text);
+}
+
+static const struct respec_report {
+    enum event_name event;
+    const char *what;
+} respec_reports[] = {
+    [RESPEC_SAME] = {EVENT_MAX, NULL},
+    [RESPEC_RESTARTED] = {EVENT_JOB_CHANGED, "the file changed; the job starts anew from it"},
+    [RESPEC_TAKEN] = {EVENT_JOB_CHANGED, "the file changed; the running job has taken it over"},
+    [RESPEC_KEPT_FOR_LATER] = {EVENT_JOB_REJECTED,
+                               "the file changed in ways a running job cannot take over; the run "
+                               "goes on as it is, the change waits for the next one"},
+    [RESPEC_LEFT_ALONE] = {EVENT_JOB_CHANGED,
+                           "the file changed; the job is completed and is left alone"},
+};
+
+static void take_spec(struct registry *registry, const char *path, const struct spec *spec)
+{
+    struct job *job = find(registry, spec->id);
+    enum respec respec;
+
+    if (!job) {
+        job = add(registry, spec_dup(spec), NULL);
+        job->has_file = true;
+        emit(registry, EVENT_JOB_ACCEPTED, job->id, path, "accepted");
+        migration_begin(job->m);
+        return;
+    }
+    if (job->has_file && strcmp(job->path, path) != 0) {
+        char *what = xasprintf("a job named '%s' is defined in '%s' already; rename one of them",
+                               spec->id, job->path);
+
+        emit(registry, EVENT_JOB_REJECTED, NULL, path, what);
+        free(what);
+        return;
+    }
+    if (strcmp(job->path, path) != 0) {
+        free(job->path);
+        job->path = xstrdup(path);
+    }
+    job->has_file = true;
+    job->dropping = false;
+    respec = migration_respec(job->m, spec_dup(spec));
+    if (respec_reports[respec].what)
+        emit(registry, respec_reports[respec].event, job->id, path, respec_reports[respec].what);
+}
+
+void registry_file(struct registry *registry, const char *path, const struct jobfile *file)
+{
+    if (!jobfile_ok(file)) {
+        reject(registry, path, file);
+        return;
+    }
+    for (unsigned i = registry->n; i-- > 0;)
+        if (registry->jobs[i]->has_file && strcmp(registry->jobs[i]->path, path) == 0 &&
+            !stands_for(file, registry->jobs[i]->id))
+            drop(registry, registry->jobs[i]);
+    for (unsigned i = 0; i < file->n_specs; i++)
+        take_spec(registry, path, file->specs[i]);
+}
+
+struct migration *registry_find(struct registry *registry, const char *id)
+{
+    struct job *job = find(registry, id);
+
+    return job ? job->m : NULL;
+}
+
+void registry_each(struct registry *registry, void (*fn)(struct migration *m, void *arg), void *arg)
+{
+    for (unsigned i = 0; i < registry->n; i++)
+        fn(registry->jobs[i]->m, arg);
+}
+
+unsigned registry_count(const struct registry *registry)
+{
+    return registry->n;
+}
+
+void registry_count_states(const struct registry *registry, unsigned ret[STATE_MAX])
+{
+    memset(ret, 0, STATE_MAX * sizeof(ret[0]));
+    for (unsigned i = 0; i < registry->n; i++) {
+        struct migration_view view;
+
+        migration_view(registry->jobs[i]->m, &view);
+        ret[phase_get(view.run->phase)->state]++;
+    }
+}
