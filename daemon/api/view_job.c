@@ -126,8 +126,8 @@ static json_t *view_node(const struct endpoint *endpoint, const struct seen_node
     const struct redis_info *info = seen ? &seen->info : NULL;
     bool server = info && (info->sections & REDIS_INFO_SERVER);
     /* Of a node we have hung up on (not tried since), what was seen last is still worth showing. */
-    bool now = seen && (seen->reachable || !seen->tried) &&
-               (info->sections & REDIS_INFO_REPLICATION);
+    bool now =
+        seen && (seen->reachable || !seen->tried) && (info->sections & REDIS_INFO_REPLICATION);
     bool tried = seen && (seen->tried || seen->reachable);
     char text[ENDPOINT_STR_MAX];
 

@@ -73,7 +73,8 @@ static const struct edge edges[] = {
     {PHASE_CHECKING, EV_OK, PHASE_ATTACHING, 0, "the checks passed"},
     {PHASE_CHECKING, EV_FAIL, PHASE_BACKOFF, 0, "a check failed; it may pass later"},
     {PHASE_CHECKING, EV_FATAL, PHASE_FAILED, 0, "a check failed; nothing had been changed"},
-    {PHASE_CHECKING, EV_ABORT, PHASE_FAILED, 0, "aborted by the operator; nothing had been changed"},
+    {PHASE_CHECKING, EV_ABORT, PHASE_FAILED, 0,
+     "aborted by the operator; nothing had been changed"},
     {PHASE_CHECKING, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
 
     {PHASE_ATTACHING, EV_SYNCING, PHASE_SYNCING, 0, "the source sends its data set"},
@@ -104,8 +105,8 @@ static const struct edge edges[] = {
     {PHASE_FREEZING, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},
 
     /*
-     * SLIPPED is the one way back out of switching: the source is seen to have taken writes which the
-     * target lacks, and the target has not been promoted. Going forward would lose them.
+     * SLIPPED is the one way back out of switching: the source is seen to have taken writes which
+     * the target lacks, and the target has not been promoted. Going forward would lose them.
      */
     {PHASE_SWITCHING, EV_OK, PHASE_COMPLETED, 0, "the target is the primary"},
     {PHASE_SWITCHING, EV_SLIPPED, PHASE_REPLICATING, 0, "the source is the primary still"},
@@ -118,8 +119,10 @@ static const struct edge edges[] = {
     {PHASE_FAILED, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
 
     {PHASE_HALTED, EV_RETRY, PHASE_SWITCHING, 0, "looked at again, at the operator's word"},
-    {PHASE_HALTED, EV_COMPLETE, PHASE_SWITCHING, 0, "the target is to be the primary, at the operator's word"},
-    {PHASE_HALTED, EV_ABORT, PHASE_ROLLING_BACK, 0, "given up by the operator; both nodes keep their roles"},
+    {PHASE_HALTED, EV_COMPLETE, PHASE_SWITCHING, 0,
+     "the target is to be the primary, at the operator's word"},
+    {PHASE_HALTED, EV_ABORT, PHASE_ROLLING_BACK, 0,
+     "given up by the operator; both nodes keep their roles"},
 };
 
 const struct phase_def *phase_get(enum phase phase)

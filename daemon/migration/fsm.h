@@ -28,22 +28,22 @@ enum phase {
 
 enum fsm_event {
     EV_NONE,
-    EV_START,   /* a verb, or a job file with start: auto */
-    EV_OK,      /* the phase has reached its goal */
-    EV_RECHECK, /* back-off is over, and the checks have not passed yet */
-    EV_SYNCING, /* a full synchronisation is under way */
-    EV_LINKED,  /* the link is up and the data set is there */
-    EV_DETACHED,/* the target no longer follows the source */
-    EV_FAIL,    /* this attempt failed; another may succeed */
-    EV_FATAL,   /* no further attempt can help, or none is left */
-    EV_CUTOVER, /* the gate is open and the switch-over is wanted */
-    EV_RETREAT, /* before the point of no return: writes go on at the source */
-    EV_SLIPPED, /* the source took writes before it was demoted, and is the primary again */
-    EV_HALT,    /* only a human can decide */
-    EV_COMPLETE,/* verb complete */
-    EV_ABORT,   /* verb abort */
-    EV_RETRY,   /* verb retry */
-    EV_RESPEC,  /* the job file of an ended or idle job changed */
+    EV_START,    /* a verb, or a job file with start: auto */
+    EV_OK,       /* the phase has reached its goal */
+    EV_RECHECK,  /* back-off is over, and the checks have not passed yet */
+    EV_SYNCING,  /* a full synchronisation is under way */
+    EV_LINKED,   /* the link is up and the data set is there */
+    EV_DETACHED, /* the target no longer follows the source */
+    EV_FAIL,     /* this attempt failed; another may succeed */
+    EV_FATAL,    /* no further attempt can help, or none is left */
+    EV_CUTOVER,  /* the gate is open and the switch-over is wanted */
+    EV_RETREAT,  /* before the point of no return: writes go on at the source */
+    EV_SLIPPED,  /* the source took writes before it was demoted, and is the primary again */
+    EV_HALT,     /* only a human can decide */
+    EV_COMPLETE, /* verb complete */
+    EV_ABORT,    /* verb abort */
+    EV_RETRY,    /* verb retry */
+    EV_RESPEC,   /* the job file of an ended or idle job changed */
     EV_MAX
 };
 

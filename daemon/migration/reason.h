@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reasons: why a job failed, waits or cannot go on. One table; messages, `ecmigratectl explain`, the API
- * and the manual read it. Codes are lower-case words with hyphens, and stable.
+ * Reasons: why a job failed, waits or cannot go on. One table; messages, `ecmigratectl explain`,
+ * the API and the manual read it. Codes are lower-case words with hyphens, and stable.
  */
 #include <stdbool.h>
 

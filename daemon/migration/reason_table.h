@@ -2,62 +2,173 @@
 /* REASON(id, code, retry, what it means, what to do next): included by reason.h and reason.c. */
 
 /* Reaching the nodes */
-REASON(SOURCE_UNREACHABLE, "source-unreachable", true, "The daemon cannot reach the source: its name does not resolve, nobody listens, or no answer comes.", "Check that the source runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
-REASON(TARGET_UNREACHABLE, "target-unreachable", true, "The daemon cannot reach the target: its name does not resolve, nobody listens, or no answer comes.", "Check that the target runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
-REASON(AUTH_REFUSED, "auth-refused", false, "A node refuses the user name or the password, or asks for one that the job file does not give.", "Correct username and password, password_file or credential of that node in the job file; a changed file of a failed job starts a new run.")
-REASON(ACL_DENIED, "acl-denied", false, "A node lets us in, but its ACL does not allow a command that a migration needs.", "Give the user the rights: the source's replication user needs +psync +replconf +ping, the daemon's user also +info +config +client +replicaof. Then: ecmigratectl retry JOB.")
-REASON(COMMAND_REFUSED, "command-refused", false, "A node refuses a command that a migration needs (managed nodes do this), or does not know it.", "This node cannot be migrated by replication. If the command was renamed or disabled, enable it for the time of the migration.")
-REASON(CREDENTIAL_UNREADABLE, "credential-unreadable", false, "The file or credential with a node's password cannot be read.", "Check that the file exists, is a regular file and can be read by the daemon; credentials need LoadCredential= in the unit. Then: ecmigratectl retry JOB.")
+REASON(
+    SOURCE_UNREACHABLE, "source-unreachable", true,
+    "The daemon cannot reach the source: its name does not resolve, nobody listens, or no answer comes.",
+    "Check that the source runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
+REASON(
+    TARGET_UNREACHABLE, "target-unreachable", true,
+    "The daemon cannot reach the target: its name does not resolve, nobody listens, or no answer comes.",
+    "Check that the target runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
+REASON(
+    AUTH_REFUSED, "auth-refused", false,
+    "A node refuses the user name or the password, or asks for one that the job file does not give.",
+    "Correct username and password, password_file or credential of that node in the job file; a changed file of a failed job starts a new run.")
+REASON(
+    ACL_DENIED, "acl-denied", false,
+    "A node lets us in, but its ACL does not allow a command that a migration needs.",
+    "Give the user the rights: the source's replication user needs +psync +replconf +ping, the daemon's user also +info +config +client +replicaof. Then: ecmigratectl retry JOB.")
+REASON(
+    COMMAND_REFUSED, "command-refused", false,
+    "A node refuses a command that a migration needs (managed nodes do this), or does not know it.",
+    "This node cannot be migrated by replication. If the command was renamed or disabled, enable it for the time of the migration.")
+REASON(
+    CREDENTIAL_UNREADABLE, "credential-unreadable", false,
+    "The file or credential with a node's password cannot be read.",
+    "Check that the file exists, is a regular file and can be read by the daemon; credentials need LoadCredential= in the unit. Then: ecmigratectl retry JOB.")
 
 /* What the checks find */
-REASON(SAME_NODE, "same-node", false, "Source and target are one and the same server.", "Name two different servers in the job file.")
-REASON(LOOP, "loop", false, "The source is itself a replica of the target.", "Exchange source and target in the job file, or detach the source from the target first.")
-REASON(TARGET_IS_REPLICA, "target-is-replica", false, "The target already follows another server.", "Detach the target first (REPLICAOF NO ONE on the target), if nobody needs that link, then: ecmigratectl retry JOB.")
-REASON(TARGET_NOT_EMPTY, "target-not-empty", false, "The target holds keys. Attaching would delete them, and a rollback could not bring them back.", "If those keys may go, set allow_flush: true under target: in the job file; otherwise choose an empty target.")
-REASON(TARGET_CLUSTER_MODE, "target-cluster-mode", false, "The target runs in cluster mode, where REPLICAOF is refused.", "Choose a target with cluster-enabled no.")
-REASON(SOURCE_LOADING, "source-loading", true, "The source is loading its own data set and cannot serve a copy yet.", "Wait until the source has loaded; the job tries again by itself.")
-REASON(TARGET_LOADING, "target-loading", true, "The target is loading a data set and does not take commands yet.", "Wait until the target has loaded; the job tries again by itself.")
-REASON(SOURCE_LINK_DOWN, "source-link-down", true, "The source is a replica whose own link to its primary is down.", "Repair the source's replication, or name its primary as the source.")
-REASON(NOT_REDIS, "not-redis", false, "What answers at an endpoint does not speak the Redis protocol, or does not report what a server reports.", "Check host and port in the job file; a TLS-only port answers like this too.")
+REASON(SAME_NODE, "same-node", false, "Source and target are one and the same server.",
+       "Name two different servers in the job file.")
+REASON(LOOP, "loop", false, "The source is itself a replica of the target.",
+       "Exchange source and target in the job file, or detach the source from the target first.")
+REASON(
+    TARGET_IS_REPLICA, "target-is-replica", false, "The target already follows another server.",
+    "Detach the target first (REPLICAOF NO ONE on the target), if nobody needs that link, then: ecmigratectl retry JOB.")
+REASON(
+    TARGET_NOT_EMPTY, "target-not-empty", false,
+    "The target holds keys. Attaching would delete them, and a rollback could not bring them back.",
+    "If those keys may go, set allow_flush: true under target: in the job file; otherwise choose an empty target.")
+REASON(TARGET_CLUSTER_MODE, "target-cluster-mode", false,
+       "The target runs in cluster mode, where REPLICAOF is refused.",
+       "Choose a target with cluster-enabled no.")
+REASON(SOURCE_LOADING, "source-loading", true,
+       "The source is loading its own data set and cannot serve a copy yet.",
+       "Wait until the source has loaded; the job tries again by itself.")
+REASON(TARGET_LOADING, "target-loading", true,
+       "The target is loading a data set and does not take commands yet.",
+       "Wait until the target has loaded; the job tries again by itself.")
+REASON(SOURCE_LINK_DOWN, "source-link-down", true,
+       "The source is a replica whose own link to its primary is down.",
+       "Repair the source's replication, or name its primary as the source.")
+REASON(
+    NOT_REDIS, "not-redis", false,
+    "What answers at an endpoint does not speak the Redis protocol, or does not report what a server reports.",
+    "Check host and port in the job file; a TLS-only port answers like this too.")
 
 /* Attaching and synchronising */
-REASON(LINK_TIMEOUT, "link-timeout", true, "The target was told to follow the source, but no link came up in time. The source sees nothing of it, or refuses it.", "From the target's host, try to reach the source under the name the target uses (reachable_as, else endpoint); check firewalls, bind and protected-mode on the source, and the replication user.")
-REASON(SYNC_STALLED, "sync-stalled", true, "The full synchronisation made no progress for sync.stall_timeout.", "Look at the servers' logs: disk, memory, network between them. A larger sync.stall_timeout helps slow disks. Then: ecmigratectl retry JOB.")
-REASON(SYNC_FAILED, "sync-failed", true, "The transfer of the data set broke off and the target did not come up with it.", "Look at the logs of both servers: a dump the target cannot load (version, modules), a full disk, a cut output buffer. Then: ecmigratectl retry JOB.")
-REASON(SOURCE_LOST, "source-lost", true, "The source stopped answering before the target held its data.", "Bring the source back, then: ecmigratectl retry JOB.")
-REASON(TARGET_LOST, "target-lost", true, "The target stopped answering.", "Bring the target back. The job goes on by itself, or: ecmigratectl retry JOB.")
-REASON(TARGET_DETACHED, "target-detached", true, "The target no longer follows the source: it was restarted, or somebody pointed it elsewhere.", "Find out who did it; the job attaches it again.")
+REASON(
+    LINK_TIMEOUT, "link-timeout", true,
+    "The target was told to follow the source, but no link came up in time. The source sees nothing of it, or refuses it.",
+    "From the target's host, try to reach the source under the name the target uses (reachable_as, else endpoint); check firewalls, bind and protected-mode on the source, and the replication user.")
+REASON(
+    SYNC_STALLED, "sync-stalled", true,
+    "The full synchronisation made no progress for sync.stall_timeout.",
+    "Look at the servers' logs: disk, memory, network between them. A larger sync.stall_timeout helps slow disks. Then: ecmigratectl retry JOB.")
+REASON(
+    SYNC_FAILED, "sync-failed", true,
+    "The transfer of the data set broke off and the target did not come up with it.",
+    "Look at the logs of both servers: a dump the target cannot load (version, modules), a full disk, a cut output buffer. Then: ecmigratectl retry JOB.")
+REASON(SOURCE_LOST, "source-lost", true,
+       "The source stopped answering before the target held its data.",
+       "Bring the source back, then: ecmigratectl retry JOB.")
+REASON(TARGET_LOST, "target-lost", true, "The target stopped answering.",
+       "Bring the target back. The job goes on by itself, or: ecmigratectl retry JOB.")
+REASON(
+    TARGET_DETACHED, "target-detached", true,
+    "The target no longer follows the source: it was restarted, or somebody pointed it elsewhere.",
+    "Find out who did it; the job attaches it again.")
 
 /* Waiting */
-REASON(WAITING_SLOT, "waiting-slot", true, "As many full synchronisations run as the limits allow (max_parallel_syncs, max_parallel_syncs_per_host).", "Nothing: it goes on when a slot is free. The limits are in the daemon's configuration.")
-REASON(WAITING_START, "waiting-start", true, "The job is registered and waits to be started.", "ecmigratectl start JOB, with --source HOST:PORT where the job file names none.")
-REASON(WAITING_COMPLETE, "waiting-complete", true, "The target is in sync and follows every write; the switch-over waits for your word.", "ecmigratectl complete JOB, when you want to switch over.")
-REASON(WAITING_BACKOFF, "waiting-backoff", true, "The last attempt failed; the next one comes after a pause.", "Nothing, or ecmigratectl abort JOB.")
-REASON(WAITING_NODE, "waiting-node", true, "The step goes on as soon as a node answers.", "Bring the node back.")
-REASON(LINK_DOWN, "link-down", true, "The link between target and source is down. The target reconnects by itself.", "If it lasts: check the source and the network between the two. The job waits.")
-REASON(TILT, "tilt", true, "The clock stepped, or the daemon stood still for a while. It watches, and acts again when things look steady.", "Nothing, unless it repeats: then look at the load and the clock of the daemon's host.")
-REASON(STORE_HELD, "store-held", true, "The state directory does not take writes, so nothing new is begun; existing replication goes on untouched.", "Make room on, or repair, the file system of the state directory. The daemon goes on by itself.")
+REASON(
+    WAITING_SLOT, "waiting-slot", true,
+    "As many full synchronisations run as the limits allow (max_parallel_syncs, max_parallel_syncs_per_host).",
+    "Nothing: it goes on when a slot is free. The limits are in the daemon's configuration.")
+REASON(WAITING_START, "waiting-start", true, "The job is registered and waits to be started.",
+       "ecmigratectl start JOB, with --source HOST:PORT where the job file names none.")
+REASON(WAITING_COMPLETE, "waiting-complete", true,
+       "The target is in sync and follows every write; the switch-over waits for your word.",
+       "ecmigratectl complete JOB, when you want to switch over.")
+REASON(WAITING_BACKOFF, "waiting-backoff", true,
+       "The last attempt failed; the next one comes after a pause.",
+       "Nothing, or ecmigratectl abort JOB.")
+REASON(WAITING_NODE, "waiting-node", true, "The step goes on as soon as a node answers.",
+       "Bring the node back.")
+REASON(LINK_DOWN, "link-down", true,
+       "The link between target and source is down. The target reconnects by itself.",
+       "If it lasts: check the source and the network between the two. The job waits.")
+REASON(
+    TILT, "tilt", true,
+    "The clock stepped, or the daemon stood still for a while. It watches, and acts again when things look steady.",
+    "Nothing, unless it repeats: then look at the load and the clock of the daemon's host.")
+REASON(
+    STORE_HELD, "store-held", true,
+    "The state directory does not take writes, so nothing new is begun; existing replication goes on untouched.",
+    "Make room on, or repair, the file system of the state directory. The daemon goes on by itself.")
 
 /* The gate before the cutover */
-REASON(GATE_LAG, "gate-lag", true, "The target trails the source by more than cutover.max_lag.", "Wait for a quieter moment, or raise cutover.max_lag.")
-REASON(GATE_HISTORY, "gate-history", true, "Source and target do not report the same replication history.", "Wait for the resynchronisation that is under way; if it stays, look at both servers' INFO replication.")
-REASON(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online.", "Wait for them, or remove those that are gone from target.replicas.")
-REASON(MAXMEMORY, "maxmemory", true, "The target's maxmemory is smaller than what the data takes: as a primary it would evict keys at once.", "Raise maxmemory on the target.")
-REASON(REPLICATION_ERRORS, "replication-errors", true, "The target counts errors while it applies the source's writes: its copy may differ from the source.", "Compare databases, renamed commands and modules of both servers. If you have made sure that the copy is right: ecmigratectl complete JOB --force.")
-REASON(SOURCE_IS_REPLICA, "source-is-replica", true, "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody.", "Name the primary as the source, or stop the writers yourself and then: ecmigratectl complete JOB --force.")
-REASON(SOURCE_WRITE_PAUSED, "source-write-paused", true, "The source's writes are already fenced by min-replicas-to-write, so a fence of ours could not be told from it.", "Restore min-replicas-to-write on the source.")
+REASON(GATE_LAG, "gate-lag", true, "The target trails the source by more than cutover.max_lag.",
+       "Wait for a quieter moment, or raise cutover.max_lag.")
+REASON(
+    GATE_HISTORY, "gate-history", true,
+    "Source and target do not report the same replication history.",
+    "Wait for the resynchronisation that is under way; if it stays, look at both servers' INFO replication.")
+REASON(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online.",
+       "Wait for them, or remove those that are gone from target.replicas.")
+REASON(
+    MAXMEMORY, "maxmemory", true,
+    "The target's maxmemory is smaller than what the data takes: as a primary it would evict keys at once.",
+    "Raise maxmemory on the target.")
+REASON(
+    REPLICATION_ERRORS, "replication-errors", true,
+    "The target counts errors while it applies the source's writes: its copy may differ from the source.",
+    "Compare databases, renamed commands and modules of both servers. If you have made sure that the copy is right: ecmigratectl complete JOB --force.")
+REASON(
+    SOURCE_IS_REPLICA, "source-is-replica", true,
+    "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody.",
+    "Name the primary as the source, or stop the writers yourself and then: ecmigratectl complete JOB --force.")
+REASON(
+    SOURCE_WRITE_PAUSED, "source-write-paused", true,
+    "The source's writes are already fenced by min-replicas-to-write, so a fence of ours could not be told from it.",
+    "Restore min-replicas-to-write on the source.")
 
 /* The cutover */
-REASON(DRAIN_TIMEOUT, "drain-timeout", true, "The target did not apply the last bytes within half of cutover.pause; writes were resumed at the source.", "Wait for a quieter moment, or raise cutover.pause; then: ecmigratectl complete JOB.")
-REASON(FREEZE_FAILED, "freeze-failed", true, "The source's writes could not be paused, or a node was lost during the pause; writes go on at the source.", "See the message for what was refused or lost; then: ecmigratectl complete JOB.")
-REASON(SLIPPED, "slipped", true, "The source took writes after the target had been measured; it was made the primary again, nothing was lost.", "Nothing if an attempt is left; otherwise: ecmigratectl complete JOB.")
-REASON(RESTARTED, "restarted", true, "The daemon was restarted during the switch-over, before its point of no return.", "Nothing: the switch-over is tried again.")
-REASON(CUTOVER_GIVEN_UP, "cutover-given-up", true, "All cutover.attempts were used up. The target still follows the source.", "See the events for the reason of each attempt; then: ecmigratectl complete JOB.")
-REASON(DIVERGED, "diverged", false, "Both nodes are primaries and both may have taken writes.", "Decide which one is right. Make the other one its replica by hand (REPLICAOF), then: ecmigratectl retry JOB. Or: ecmigratectl abort JOB, which leaves both as they are.")
-REASON(UNDECIDED, "undecided", false, "In the middle of the switch-over a node stopped answering, and what it did last is not known.", "Bring the node back, then: ecmigratectl retry JOB. If the source is gone for good: ecmigratectl complete JOB --force makes the target the primary.")
-REASON(SOURCE_NOT_FENCED, "source-not-fenced", true, "The target was made the primary by force while the old source could not be reached.", "When the old source comes back it takes writes again: keep the clients away from it.")
+REASON(
+    DRAIN_TIMEOUT, "drain-timeout", true,
+    "The target did not apply the last bytes within half of cutover.pause; writes were resumed at the source.",
+    "Wait for a quieter moment, or raise cutover.pause; then: ecmigratectl complete JOB.")
+REASON(
+    FREEZE_FAILED, "freeze-failed", true,
+    "The source's writes could not be paused, or a node was lost during the pause; writes go on at the source.",
+    "See the message for what was refused or lost; then: ecmigratectl complete JOB.")
+REASON(
+    SLIPPED, "slipped", true,
+    "The source took writes after the target had been measured; it was made the primary again, nothing was lost.",
+    "Nothing if an attempt is left; otherwise: ecmigratectl complete JOB.")
+REASON(RESTARTED, "restarted", true,
+       "The daemon was restarted during the switch-over, before its point of no return.",
+       "Nothing: the switch-over is tried again.")
+REASON(CUTOVER_GIVEN_UP, "cutover-given-up", true,
+       "All cutover.attempts were used up. The target still follows the source.",
+       "See the events for the reason of each attempt; then: ecmigratectl complete JOB.")
+REASON(
+    DIVERGED, "diverged", false, "Both nodes are primaries and both may have taken writes.",
+    "Decide which one is right. Make the other one its replica by hand (REPLICAOF), then: ecmigratectl retry JOB. Or: ecmigratectl abort JOB, which leaves both as they are.")
+REASON(
+    UNDECIDED, "undecided", false,
+    "In the middle of the switch-over a node stopped answering, and what it did last is not known.",
+    "Bring the node back, then: ecmigratectl retry JOB. If the source is gone for good: ecmigratectl complete JOB --force makes the target the primary.")
+REASON(SOURCE_NOT_FENCED, "source-not-fenced", true,
+       "The target was made the primary by force while the old source could not be reached.",
+       "When the old source comes back it takes writes again: keep the clients away from it.")
 
 /* The end */
-REASON(ABORTED, "aborted", false, "The operator ended the migration.", "ecmigratectl retry JOB begins anew.")
-REASON(NOTHING_RESTORED_YET, "restore-owed", true, "A node could not be reached to restore what was changed on it; it is restored as soon as the node answers.", "Bring the node back.")
-REASON(INTERNAL, "internal", false, "The daemon met a situation its tables do not know. It stopped acting on this job.", "Please report it, with the events of the job: ecmigratectl events JOB -o json.")
+REASON(ABORTED, "aborted", false, "The operator ended the migration.",
+       "ecmigratectl retry JOB begins anew.")
+REASON(
+    NOTHING_RESTORED_YET, "restore-owed", true,
+    "A node could not be reached to restore what was changed on it; it is restored as soon as the node answers.",
+    "Bring the node back.")
+REASON(INTERNAL, "internal", false,
+       "The daemon met a situation its tables do not know. It stopped acting on this job.",
+       "Please report it, with the events of the job: ecmigratectl events JOB -o json.")

@@ -11,7 +11,8 @@ struct endpoint run_source_for_target(const struct spec *spec, const struct run 
     return run->source;
 }
 
-/* Capped exponential back-off with full jitter, but never less than a tenth: "0 ms" is no back-off. */
+/* Capped exponential back-off with full jitter, but never less than a tenth: "0 ms" is no back-off.
+ */
 static int64_t backoff(const struct spec *spec, unsigned failures, double jitter)
 {
     double cap = (double)spec->attach.backoff_max_ms;
@@ -47,6 +48,46 @@ static void cutover_failed(const struct spec *spec, struct run *r, double jitter
     }
 }
 
+static void attach(struct run *r, enum phase from, const struct observation *seen)
+{
+    if (from == PHASE_CHECKING) {
+        r->checked = true;
+        (void)str_copy(r->source_run_id, sizeof(r->source_run_id),
+                       seen->node[SIDE_SOURCE].info.run_id);
+        (void)str_copy(r->target_run_id, sizeof(r->target_run_id),
+                       seen->node[SIDE_TARGET].info.run_id);
+    } else {
+        r->attempt = from == PHASE_BACKOFF ? r->attempt + 1 : 1;
+    }
+    r->attached = true;
+}
+
+static void replicate(const struct spec *spec, struct run *r, enum fsm_event event, double jitter,
+                      int64_t now)
+{
+    if (event == EV_LINKED && !r->synced) {
+        r->synced = true;
+        r->want_cutover = spec->cutover.mode_auto;
+    } else if (event == EV_COMPLETE) {
+        r->want_cutover = true;
+        r->cutover_attempt = 0;
+        r->next_cutover_wall_ms = 0;
+    } else if (event == EV_RETREAT || event == EV_SLIPPED) {
+        cutover_failed(spec, r, jitter, now);
+    }
+}
+
+static void complete(struct run *r, const struct observation *seen, int64_t now)
+{
+    r->want_cutover = r->force = false;
+    if (r->cutover.at_wall_ms != 0)
+        return;
+    /* Promoted by a process that is no more. */
+    r->cutover.at_wall_ms = now;
+    r->cutover.offset = seen->node[SIDE_TARGET].info.second_repl_offset - 1;
+    r->cutover.gap_us = -1;
+}
+
 struct run run_after(const struct spec *spec, const struct run *run, const struct edge *edge,
                      const struct decision *d, const struct observation *seen, double jitter)
 {
@@ -63,31 +104,13 @@ struct run run_after(const struct spec *spec, const struct run *run, const struc
         r.attempt++;
         break;
     case PHASE_ATTACHING:
-        if (edge->from == PHASE_CHECKING) {
-            r.checked = true;
-            (void)str_copy(r.source_run_id, sizeof(r.source_run_id),
-                           seen->node[SIDE_SOURCE].info.run_id);
-            (void)str_copy(r.target_run_id, sizeof(r.target_run_id),
-                           seen->node[SIDE_TARGET].info.run_id);
-        } else {
-            r.attempt = edge->from == PHASE_BACKOFF ? r.attempt + 1 : 1;
-        }
-        r.attached = true;
+        attach(&r, edge->from, seen);
         break;
     case PHASE_BACKOFF:
         r.next_attempt_wall_ms = now + backoff(spec, r.attempt, jitter);
         break;
     case PHASE_REPLICATING:
-        if (edge->event == EV_LINKED && !r.synced) {
-            r.synced = true;
-            r.want_cutover = spec->cutover.mode_auto;
-        } else if (edge->event == EV_COMPLETE) {
-            r.want_cutover = true;
-            r.cutover_attempt = 0;
-            r.next_cutover_wall_ms = 0;
-        } else if (edge->event == EV_RETREAT || edge->event == EV_SLIPPED) {
-            cutover_failed(spec, &r, jitter, now);
-        }
+        replicate(spec, &r, edge->event, jitter, now);
         break;
     case PHASE_FREEZING:
         r.cutover_attempt++;
@@ -102,12 +125,7 @@ struct run run_after(const struct spec *spec, const struct run *run, const struc
             r.attached = false;
         break;
     case PHASE_COMPLETED:
-        r.want_cutover = r.force = false;
-        if (r.cutover.at_wall_ms == 0) { /* promoted by a process that is no more */
-            r.cutover.at_wall_ms = now;
-            r.cutover.offset = seen->node[SIDE_TARGET].info.second_repl_offset - 1;
-            r.cutover.gap_us = -1;
-        }
+        complete(&r, seen, now);
         break;
     case PHASE_IDLE:
     case PHASE_SYNCING:

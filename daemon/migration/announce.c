@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the world hears of a transition: one table, edge to event. */
+#include "daemon/migration/migration_private.h"
+
+struct announcement {
+    enum phase from;   /* PHASE_MAX: any */
+    enum fsm_event on; /* EV_NONE: any */
+    enum phase to;
+    enum event_name event;
+    const char *text; /* NULL: the decision's own words */
+};
+
+static const struct announcement announcements[] = {
+    {PHASE_MAX, EV_NONE, PHASE_QUEUED, EVENT_RUN_STARTED, NULL},
+    {PHASE_CHECKING, EV_OK, PHASE_ATTACHING, EVENT_CHECK_PASSED, NULL},
+    {PHASE_CHECKING, EV_FAIL, PHASE_BACKOFF, EVENT_CHECK_FAILED, NULL},
+    {PHASE_CHECKING, EV_FATAL, PHASE_FAILED, EVENT_CHECK_FAILED, NULL},
+    {PHASE_MAX, EV_NONE, PHASE_ATTACHING, EVENT_ATTACH_STARTED,
+     "the target is told to follow the source"},
+    {PHASE_ATTACHING, EV_FAIL, PHASE_BACKOFF, EVENT_ATTACH_FAILED, NULL},
+    {PHASE_SYNCING, EV_FAIL, PHASE_BACKOFF, EVENT_ATTACH_FAILED, NULL},
+    {PHASE_ATTACHING, EV_FATAL, PHASE_ROLLING_BACK, EVENT_ATTACH_FAILED, NULL},
+    {PHASE_SYNCING, EV_FATAL, PHASE_ROLLING_BACK, EVENT_ATTACH_FAILED, NULL},
+    {PHASE_MAX, EV_NONE, PHASE_SYNCING, EVENT_SYNC_STARTED, NULL},
+    {PHASE_MAX, EV_LINKED, PHASE_REPLICATING, EVENT_IN_SYNC,
+     "in sync: the target holds the data set and follows every write"},
+    {PHASE_MAX, EV_COMPLETE, PHASE_MAX, EVENT_CUTOVER_REQUESTED, NULL},
+    {PHASE_MAX, EV_CUTOVER, PHASE_FREEZING, EVENT_CUTOVER_STARTED,
+     "the switch-over begins: the source's writes are paused"},
+    {PHASE_MAX, EV_RETREAT, PHASE_REPLICATING, EVENT_CUTOVER_ABORTED, NULL},
+    {PHASE_MAX, EV_SLIPPED, PHASE_REPLICATING, EVENT_CUTOVER_ABORTED, NULL},
+    {PHASE_ROLLING_BACK, EV_OK, PHASE_FAILED, EVENT_ROLLED_BACK, "the rollback is over"},
+    {PHASE_MAX, EV_NONE, PHASE_FAILED, EVENT_MIGRATION_FAILED, NULL},
+    {PHASE_MAX, EV_NONE, PHASE_HALTED, EVENT_JOB_HALTED, NULL},
+    {PHASE_SWITCHING, EV_OK, PHASE_COMPLETED, EVENT_CUTOVER_COMPLETED, NULL},
+    {PHASE_MAX, EV_NONE, PHASE_COMPLETED, EVENT_MIGRATION_COMPLETED, NULL},
+};
+
+static json_t *transition_data(const struct edge *edge, const struct run *after)
+{
+    json_t *data = json_pack("{s:s,s:s,s:I}", "from", phase_get(edge->from)->name, "to",
+                             phase_get(edge->to)->name, "attempt", (json_int_t)after->attempt);
+
+    if (after->reason != REASON_NONE)
+        json_object_set_new(data, "reason", json_string(reason_get(after->reason)->code));
+    return data;
+}
+
+static json_t *cutover_data(const struct migration *m, const struct run *after)
+{
+    return json_pack("{s:f,s:I,s:I,s:I}", "write_gap_ms", (double)after->cutover.gap_us / 1000.0,
+                     "offset", (json_int_t)after->cutover.offset, "source_offset",
+                     (json_int_t)m->seen.node[SIDE_SOURCE].info.master_repl_offset, "target_offset",
+                     (json_int_t)m->seen.node[SIDE_TARGET].info.master_repl_offset);
+}
+
+struct event_context migration_context(const struct migration *m)
+{
+    const struct phase_def *phase = phase_get(m->run.phase);
+
+    return (struct event_context){
+        .job = m->spec->id,
+        .run = m->run.number,
+        .state = public_state_name(phase->state),
+        .phase = phase->name,
+        .reason = m->run.reason == REASON_NONE ? NULL : reason_get(m->run.reason)->code,
+    };
+}
+
+static void announce_one(struct migration *m, enum event_name event, const char *text,
+                         const struct event_context *context, const struct edge *edge,
+                         const struct run *after)
+{
+    const char *code = text || after->reason == REASON_NONE ? "" : reason_get(after->reason)->code;
+    const char *why = text ? text : after->message[0] ? after->message : edge->why;
+
+    if (event == EVENT_CUTOVER_COMPLETED)
+        event_emit(m->env->bus, event, context, cutover_data(m, after),
+                   "the target is the primary; writes stood still for %.3f ms",
+                   (double)after->cutover.gap_us / 1000.0);
+    else if (event == EVENT_PHASE_CHANGED)
+        event_emit(m->env->bus, event, context, transition_data(edge, after), "%s -> %s: %s",
+                   phase_get(edge->from)->name, phase_get(edge->to)->name, edge->why);
+    else
+        event_emit(m->env->bus, event, context, transition_data(edge, after), "%s%s%s", code,
+                   code[0] ? ": " : "", why);
+}
+
+void migration_announce(struct migration *m, const struct edge *edge, const struct run *after)
+{
+    const struct phase_def *phase = phase_get(after->phase);
+    struct event_context context = {
+        .job = m->spec->id,
+        .run = after->number,
+        .state = public_state_name(phase->state),
+        .phase = phase->name,
+        .reason = after->reason == REASON_NONE ? NULL : reason_get(after->reason)->code,
+    };
+    unsigned n = 0;
+
+    for (size_t i = 0; i < array_len(announcements); i++) {
+        const struct announcement *a = &announcements[i];
+
+        if ((a->from != PHASE_MAX && a->from != edge->from) ||
+            (a->on != EV_NONE && a->on != edge->event) || (a->to != PHASE_MAX && a->to != edge->to))
+            continue;
+        announce_one(m, a->event, a->text, &context, edge, after);
+        n++;
+    }
+    if (n == 0)
+        announce_one(m, EVENT_PHASE_CHANGED, NULL, &context, edge, after);
+    if (edge->to == PHASE_COMPLETED && m->seen.source_follows_target &&
+        m->seen.node[SIDE_SOURCE].info.link_up)
+        event_emit(m->env->bus, EVENT_REVERSE_ATTACHED, &context, NULL,
+                   "the old source follows the new primary");
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One job in motion: its spec, its durable run, and the pair of nodes it moves between.
+ *
+ * Everything happens in one place and in one order: observe -> decide() -> one edge made durable,
+ * or one action -> observe. Other modules read the fields below; only daemon/migration/ writes
+ * them.
+ */
+#include <jansson.h>
+
+#include "daemon/job/spec.h"
+#include "daemon/migration/decide.h"
+#include "daemon/migration/fsm.h"
+#include "daemon/migration/observation.h"
+#include "daemon/migration/run.h"
+
+struct migration;
+struct migration_env;
+
+/* What is shown of one; borrowed, valid until the loop turns. */
+struct migration_view {
+    const struct spec *spec; /* the text in force */
+    const struct run *run;
+    const struct observation *seen; /* NULL before the first look */
+    bool file_gone;
+    bool phase_waiting; /* reason below is a wait, not a failure */
+    enum reason reason; /* why it waits or failed; REASON_NONE */
+    char message[RUN_MESSAGE_MAX];
+    int64_t link_since_wall_ms; /* 0: link not up */
+    struct progress progress;
+};
+
+/*
+ * A migration for a job. spec and record's strings are taken over / copied: spec becomes m's;
+ * record NULL: a new job; else what the store knows of it. settings are loaded with
+ * migration_load_setting before the loop runs.
+ */
+struct migration *migration_new(struct migration_env *env, struct spec *spec,
+                                const struct run *run);
+void migration_load_setting(struct migration *m, const struct setting *setting);
+/* Begins to look and act. */
+void migration_begin(struct migration *m);
+/* Lets go of everything, on the nodes nothing is changed; freed(arg) from the loop. */
+void migration_free(struct migration *m, void (*freed)(void *arg), void *arg);
+
+/* A newer text of the job's file; taken over. What happens to it: */
+enum respec {
+    RESPEC_SAME,
+    RESPEC_RESTARTED,
+    RESPEC_TAKEN,
+    RESPEC_KEPT_FOR_LATER,
+    RESPEC_LEFT_ALONE
+};
+enum respec migration_respec(struct migration *m, struct spec *spec);
+/* The file is gone, or back. */
+void migration_set_file_gone(struct migration *m, bool gone);
+/* True when the job is in no run and owes no node anything: it may be forgotten with its file. */
+bool migration_forgettable(const struct migration *m);
+
+const char *migration_id(const struct migration *m);
+void migration_view(const struct migration *m, struct migration_view *ret);
+
+/* Verbs. 0, or ERR_BUSY (not possible in this phase; the message says what is) or ERR_INVALID. */
+struct verb_options {
+    bool has_source;
+    struct endpoint source; /* start: the source, where the file names none */
+    bool force;             /* complete */
+};
+enum verb { VERB_START, VERB_COMPLETE, VERB_ABORT, VERB_RETRY, VERB_MAX };
+const char *verb_name(enum verb verb);
+enum verb verb_parse(const char *name); /* VERB_MAX: none */
+int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,
+                   struct err *err) must_check;
+
+/* complete --dry-run: what would hold the switch-over back now; returns the number of blockers. */
+unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX]);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replicating: the target follows every write. Waits, for days if need be, for the word to switch
+ * over; then for the gate to open. A link that is lost is the servers' business: they reconnect by
+ * themselves.
+ */
+#include "daemon/migration/decide.h"
+
+#define QUIET_POLL_MS 1000
+#define EAGER_POLL_MS 20
+
+static void cutover_wanted(const struct spec *spec, const struct run *run,
+                           const struct observation *seen, struct decision *d)
+{
+    struct blocker blockers[BLOCKERS_MAX];
+    int64_t left_ms = run->next_cutover_wall_ms - (int64_t)seen->wall_ms;
+    bool source_gone = !seen->node[SIDE_SOURCE].reachable;
+
+    if (left_ms > 0 && left_ms <= (int64_t)spec->attach.backoff_max_ms) {
+        decide_wait(d, run->reason, (uint32_t)min_of(left_ms, 1000), "%s", run->message);
+    } else if (!run->force && gate_check(spec, seen, blockers) > 0) {
+        decide_wait(d, blockers[0].reason, EAGER_POLL_MS, "the switch-over waits: %s",
+                    blockers[0].message);
+    } else if (!seen->prepared_cutover && !(run->force && source_gone)) {
+        bool refused = seen->last_action == ACT_PREPARE_CUTOVER && seen->last_failed;
+
+        decide_act(d, ACT_PREPARE_CUTOVER, "%s",
+                   refused ? seen->last_err.msg : "recording what the switch-over changes");
+        d->reason = refused ? seen->last_reason : REASON_NONE;
+    } else {
+        decide_go(d, EV_CUTOVER, REASON_NONE, "nothing holds the switch-over back");
+    }
+}
+
+void phase_replicating_decide(const struct spec *spec, const struct run *run,
+                              const struct observation *seen, struct decision *d)
+{
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+
+    if (!target->reachable) {
+        decide_wait(d, REASON_WAITING_NODE, 200, "the target does not answer: %s", target->err.msg);
+    } else if (!seen->target_follows && !(run->want_cutover && run->force)) {
+        decide_go(d, EV_DETACHED, REASON_TARGET_DETACHED, "the target %s%s",
+                  seen->target_follows_other ? "was pointed to " : "is no replica any more",
+                  seen->target_follows_other ? target->info.master_host : "");
+    } else if (target->info.sync_in_progress && !run->force) {
+        decide_go(d, EV_SYNCING, REASON_NONE, "the source sends its data set again");
+    } else if (run->want_cutover) {
+        cutover_wanted(spec, run, seen, d);
+    } else if (!source->reachable) {
+        decide_wait(d, REASON_WAITING_NODE, 200, "the source does not answer: %s", source->err.msg);
+    } else if (!target->info.link_up) {
+        decide_wait(d, REASON_LINK_DOWN, 200, "the link is down; the target reconnects by itself");
+    } else {
+        decide_wait(d, REASON_WAITING_COMPLETE, QUIET_POLL_MS,
+                    "in sync; waiting for: ecmigratectl complete %s", spec->id);
+    }
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators and job files ask of a migration, and what is shown of it. */
+#include <stdio.h>
+
+#include "daemon/migration/migration_private.h"
+
+static const struct verb_row {
+    const char *name;
+    enum fsm_event event;
+} verbs[VERB_MAX] = {
+    [VERB_START] = {"start", EV_START},
+    [VERB_COMPLETE] = {"complete", EV_COMPLETE},
+    [VERB_ABORT] = {"abort", EV_ABORT},
+    [VERB_RETRY] = {"retry", EV_RETRY},
+};
+
+const char *verb_name(enum verb verb)
+{
+    return verbs[verb].name;
+}
+
+enum verb verb_parse(const char *name)
+{
+    int v = 0;
+
+    while (v < VERB_MAX && strcmp(verbs[v].name, name) != 0)
+        v++;
+    return (enum verb)v;
+}
+
+/* The phase a verb will meet: an edge that is being made durable counts as taken. */
+static const struct run *upcoming(const struct migration *m)
+{
+    return m->ticket != 0 ? &m->next_run : &m->run;
+}
+
+static void possible_verbs(enum phase phase, char *buf, size_t size)
+{
+    size_t n = 0;
+
+    buf[0] = '\0';
+    for (int v = 0; v < VERB_MAX; v++)
+        if (fsm_next(phase, verbs[v].event) && n < size)
+            n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", verbs[v].name);
+    if (n == 0)
+        (void)str_copy(buf, size, "nothing");
+}
+
+int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,
+                   struct err *err)
+{
+    enum phase phase = upcoming(m)->phase;
+    const struct spec *spec = m->next_spec ? m->next_spec : m->spec;
+    char possible[64];
+
+    if (!fsm_next(phase, verbs[verb].event)) {
+        possible_verbs(phase, possible, sizeof(possible));
+        return err_set(err, ERR_BUSY,
+                       "job '%s' is in phase %s, where %s is not possible; "
+                       "possible is: %s",
+                       m->spec->id, phase_get(phase)->name, verbs[verb].name, possible);
+    }
+    if (m->posted != EV_NONE && verb != VERB_ABORT)
+        return err_set(err, ERR_BUSY, "job '%s' is carrying out '%s' just now", m->spec->id,
+                       fsm_event_name(m->posted));
+    if (verb == VERB_COMPLETE && phase == PHASE_HALTED && !options->force)
+        return err_set(err, ERR_INVALID, "job '%s' is halted: %s. Only --force goes on from here",
+                       m->spec->id, m->run.message);
+    if ((verb == VERB_START || verb == VERB_RETRY) && !options->has_source && !spec->has_source &&
+        !endpoint_is_set(&m->run.source))
+        return err_set(err, ERR_INVALID, "job '%s' names no source; give one: --source HOST:PORT",
+                       m->spec->id);
+    m->posted = verbs[verb].event;
+    m->options = *options;
+    migration_obey(m);
+    return 0;
+}
+
+unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX])
+{
+    if (m->run.phase == PHASE_REPLICATING)
+        return gate_check(m->spec, &m->seen, ret);
+    ret[0].reason = m->last.reason;
+    snprintf(ret[0].message, sizeof(ret[0].message), "the job is in phase %s, not in replicating",
+             phase_get(m->run.phase)->name);
+    return 1;
+}
+
+/* Whether a changed file begins a new run now. */
+static bool restarts(const struct run *run)
+{
+    return (phase_get(run->phase)->flags & F_RESPEC) ||
+           (run->phase == PHASE_BACKOFF && !run->attached);
+}
+
+enum respec migration_respec(struct migration *m, struct spec *spec)
+{
+    const struct run *run = upcoming(m);
+
+    migration_set_file_gone(m, false);
+    if (strcmp(m->spec->text, spec->text) == 0) {
+        spec_free(take(m->next_spec));
+        spec_free(spec);
+        return RESPEC_SAME;
+    }
+    if (run->phase == PHASE_COMPLETED) {
+        spec_free(spec);
+        return RESPEC_LEFT_ALONE;
+    }
+    spec_free(m->next_spec);
+    m->next_spec = NULL;
+    if (restarts(run)) {
+        m->next_spec = spec;
+        m->posted = EV_RESPEC;
+        migration_poke(m);
+        return RESPEC_RESTARTED;
+    }
+    if (spec_safe_change(m->spec, spec)) {
+        spec_free(m->spec);
+        m->spec = spec;
+        migration_poke(m);
+        return RESPEC_TAKEN;
+    }
+    m->next_spec = spec;
+    return RESPEC_KEPT_FOR_LATER;
+}
+
+void migration_set_file_gone(struct migration *m, bool gone)
+{
+    m->file_gone = gone;
+}
+
+bool migration_forgettable(const struct migration *m)
+{
+    const struct run *run = upcoming(m);
+    bool settled =
+        (phase_get(run->phase)->flags & F_ENDED) && !(run->phase == PHASE_FAILED && run->attached);
+
+    return m->acting == ACT_NONE &&
+           (settled || run->phase == PHASE_IDLE || run->phase == PHASE_QUEUED ||
+            run->phase == PHASE_CHECKING) &&
+           settings_count(&m->settings, SIDE_SOURCE, true) == 0 &&
+           settings_count(&m->settings, SIDE_TARGET, true) == 0;
+}
+
+const char *migration_id(const struct migration *m)
+{
+    return m->spec->id;
+}
+
+void migration_view(const struct migration *m, struct migration_view *ret)
+{
+    const struct run *run = upcoming(m);
+    bool waits = !(phase_get(run->phase)->flags & F_ENDED) && m->last.event == EV_NONE;
+
+    *ret = (struct migration_view){
+        .spec = m->spec,
+        .run = run,
+        .seen = &m->seen,
+        .file_gone = m->file_gone,
+        .phase_waiting = waits,
+        .reason = waits ? m->last.reason : run->reason,
+        .link_since_wall_ms = m->link_since_wall_ms,
+        .progress = m->progress,
+    };
+    (void)str_copy(ret->message, sizeof(ret->message), waits ? m->last.message : run->message);
+    if (m->ticket != 0 && store_held(m->env->store)) {
+        ret->phase_waiting = true;
+        ret->reason = REASON_STORE_HELD;
+        (void)str_copy(ret->message, sizeof(ret->message),
+                       "the state directory does not take writes; nothing new is begun");
+    }
+}
