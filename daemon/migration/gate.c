@@ -63,6 +63,10 @@ unsigned gate_check(const struct spec *spec, const struct observation *seen,
     else if (seen->lag_bytes > (int64_t)spec->cutover.max_lag)
         block(&gate, REASON_GATE_LAG, "lag is %" PRId64 " bytes, cutover.max_lag is %" PRIu64,
               seen->lag_bytes, spec->cutover.max_lag);
+    /* After a full synchronisation a source holds its stream back until it hears from the replica.
+     */
+    else if (!seen->streaming)
+        block(&gate, REASON_GATE_LAG, "the source does not send its writes to the target yet");
     gate_replicas(&gate, spec, &target->info);
     if (target->info.maxmemory > 0 && target->info.maxmemory < source->info.used_memory_dataset)
         block(&gate, REASON_MAXMEMORY,

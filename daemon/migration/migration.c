@@ -314,7 +314,7 @@ struct migration *migration_new(struct migration_env *env, struct spec *spec, co
         m->run.since_wall_ms = clock_wall_ms();
     if (!run && spec->has_source)
         m->run.source = spec->source.endpoint;
-    m->errors_base = -1;
+    m->errors_base = m->stream_base = -1;
     m->progress = (struct progress){-1, -1, -1, -1, -1};
     list_init(&m->ready);
     list_init(&m->waiting);

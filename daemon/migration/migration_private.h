@@ -42,6 +42,7 @@ struct migration {
     uint64_t moved_at_ms;  /* the synchronisation last moved on */
     uint64_t synced_at_ms; /* a synchronisation or a link was last seen */
     int64_t errors_base;   /* unexpected_error_replies when the link came up; -1: not known */
+    int64_t stream_base;   /* the target's offset when the link came up; -1: it is down */
     bool link_was_up;
     int64_t link_since_wall_ms;
     bool was_syncing;

@@ -50,15 +50,16 @@ struct observation {
     bool same_history;          /* one replid on both */
     int64_t lag_bytes;          /* -1: cannot be compared */
 
-    uint64_t phase_ms;        /* time in this phase, as this process has seen it */
-    bool resumed;             /* the phase was entered by an earlier process */
-    unsigned sync_starts;     /* full synchronisations begun in this phase */
-    uint64_t stalled_ms;      /* since the synchronisation last moved on; 0 when it moves */
-    uint64_t sync_idle_ms;    /* since a synchronisation or link was last seen */
-    uint64_t wall_ms;         /* now, for back-off across restarts */
-    bool slot;                /* a slot for a full synchronisation is ours */
-    bool tilt;                /* look, do not act */
-    bool errors_grew;         /* the target's replication errors since the link came up */
+    uint64_t phase_ms;     /* time in this phase, as this process has seen it */
+    bool resumed;          /* the phase was entered by an earlier process */
+    unsigned sync_starts;  /* full synchronisations begun in this phase */
+    uint64_t stalled_ms;   /* since the synchronisation last moved on; 0 when it moves */
+    uint64_t sync_idle_ms; /* since a synchronisation or link was last seen */
+    uint64_t wall_ms;      /* now, for back-off across restarts */
+    bool slot;             /* a slot for a full synchronisation is ours */
+    bool tilt;             /* look, do not act */
+    bool streaming;   /* writes have been seen to arrive since the link came up, or none is due */
+    bool errors_grew; /* the target's replication errors since the link came up */
     unsigned debts[SIDE_MAX]; /* recorded settings still to be restored, by node, of any scope */
     unsigned run_debts[SIDE_MAX]; /* … of scope run only */
 

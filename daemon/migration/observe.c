@@ -88,6 +88,10 @@ static void observe_link(struct migration *m)
     }
     if (up && !m->link_was_up)
         m->link_since_wall_ms = clock_wall_ms();
+    if (!up || m->stream_base < 0)
+        m->stream_base = up ? target->info.replica_offset : -1;
+    m->seen.streaming =
+        up && (m->seen.lag_bytes == 0 || target->info.replica_offset > m->stream_base);
     if (!up)
         m->link_since_wall_ms = 0;
     m->link_was_up = up;

@@ -84,6 +84,18 @@ static char *backlog(const struct migration *m, const char *current)
 }
 
 /*
+ * The old source comes back to the new primary by partial resynchronisation, which servers
+ * before 7.0 begin up to a second later: what is written meanwhile must fit into the target's
+ * backlog.
+ */
+static char *reverse_backlog(const struct migration *m, const char *current)
+{
+    if (!m->spec->cutover.reverse || strtoll(current, NULL, 10) >= BACKLOG_BYTES)
+        return NULL;
+    return xasprintf("%lld", BACKLOG_BYTES);
+}
+
+/*
  * "normal 0 0 0 slave 268435456 67108864 60 pubsub …": the replicas' class is raised, the others
  * are sent back as they are.
  */
@@ -126,6 +138,8 @@ static const struct setting_row rows[] = {
     {ACT_PREPARE, SIDE_SOURCE, "repl-backlog-size", 0, 0, SCOPE_RUN, false, false, backlog},
     {ACT_PREPARE, SIDE_SOURCE, "client-output-buffer-limit", 0, 0, SCOPE_RUN, false, false,
      output_buffer},
+    {ACT_PREPARE_CUTOVER, SIDE_TARGET, "repl-backlog-size", 0, 0, SCOPE_RUN, false, false,
+     reverse_backlog},
     {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masteruser", 60000, 0, SCOPE_LINK, false, false,
      target_user},
     {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masterauth", 0, 0, SCOPE_LINK, false, false,
