@@ -74,7 +74,7 @@ $(BUILD)/%.o: %.c | $(BUILD)/.deps-build
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(compile) -c -o $@ $<
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(patsubst %.c,$(BUILD)/%.d,$(DAEMON_SRC) daemon/main.c $(CLI_SRC) cli/main.c $(TEST_SRC) $(HELP_SRC))
 
 # What is missing is installed, once per build directory.
 $(BUILD)/.deps-%: packaging/deps.sh
@@ -126,6 +126,8 @@ install: all
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' systemd/ecmigrated.service >$(DESTDIR)$(UNITDIR)/ecmigrated.service
 	install -D -m 644 systemd/ecmigrate.sysusers $(DESTDIR)/usr/lib/sysusers.d/ecmigrate.conf
 	install -D -m 644 systemd/ecmigrate.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/ecmigrate.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/ecmigrate README.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/ecmigrate/examples config/*.yaml config/examples/*.yaml
 	@# A real system, not a package being made: the user, the directories and the unit take effect now.
 	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
 	    systemd-sysusers ecmigrate.conf && systemd-tmpfiles --create ecmigrate.conf && systemctl daemon-reload; fi

@@ -108,16 +108,16 @@ static void check_endpoints(const struct spec *spec, const struct yaml_node *roo
         diags_error(diags, "same-endpoint", &target->at, NULL, "source and target are the same");
 }
 
-/* An inline password makes the whole file a secret. */
+/* An inline password makes the whole file a secret; its group may be the daemon's. */
 static void check_inline(const struct yaml_node *password, mode_t mode, struct diags *diags)
 {
     cleanup(freep) char *hint = NULL;
 
-    if (!password || !(mode & 077))
+    if (!password || !(mode & S_IRWXO))
         return;
-    hint = xasprintf("chmod 600 %s, or use password_file or credential", diags->file);
+    hint = xasprintf("chmod o-rwx %s, or use password_file or credential", diags->file);
     diags_error(diags, "readable-by-others", &password->key->at, hint,
-                "a file with a password in it must be readable by its owner only; its mode is %04o",
+                "a file with a password in it must not be readable by others; its mode is %04o",
                 (unsigned)mode & 07777);
 }
 

@@ -104,6 +104,7 @@ static void add_drain_clients(struct migration *m, struct redis_call *call)
 static void freeze_sent(struct migration *m)
 {
     m->frozen_at_ms = clock_boot_ms();
+    m->frozen_pause_ms = m->spec->cutover.pause_ms;
     m->frozen_sent_us = uv_hrtime() / 1000;
 }
 
@@ -125,8 +126,9 @@ static void thaw_done(struct migration *m)
     m->seen.thawed = true;
 }
 
-static void undemote_done(struct migration *m)
+static void undemote_sent(struct migration *m)
 {
+    thaw_sent(m);
     m->seen.frozen = false; /* the offset it was frozen at means nothing any more */
 }
 
@@ -142,7 +144,7 @@ static void promote_done(struct migration *m)
         return;
     m->run.cutover.at_wall_ms = clock_wall_ms();
     m->run.cutover.offset = m->seen.node[SIDE_TARGET].info.second_repl_offset - 1;
-    m->run.cutover.gap_us = m->frozen_sent_us ? (int64_t)(m->call.done_us - m->frozen_sent_us) : 0;
+    m->run.cutover.gap_us = m->frozen_sent_us ? (int64_t)(m->call.done_us - m->frozen_sent_us) : -1;
 }
 
 static void drain_clients_done(struct migration *m)
@@ -156,7 +158,7 @@ static const struct action_row action_rows[ACT_MAX] = {
     [ACT_FREEZE] = {SIDE_SOURCE, add_freeze, freeze_sent, freeze_done},
     [ACT_THAW] = {SIDE_SOURCE, add_thaw, thaw_sent, thaw_done},
     [ACT_DEMOTE] = {SIDE_SOURCE, add_demote, NULL, NULL},
-    [ACT_UNDEMOTE] = {SIDE_SOURCE, add_undemote, NULL, undemote_done},
+    [ACT_UNDEMOTE] = {SIDE_SOURCE, add_undemote, undemote_sent, NULL},
     [ACT_PROMOTE] = {SIDE_TARGET, add_promote, promote_sent, promote_done},
     [ACT_REVERSE] = {SIDE_SOURCE, add_reverse, NULL, NULL},
     [ACT_DRAIN_CLIENTS] = {SIDE_SOURCE, add_drain_clients, NULL, drain_clients_done},
@@ -177,6 +179,8 @@ static void acted(struct op *op)
             migration_acted(m, REASON_NONE, NULL);
             return;
         }
+        if (m->acting == ACT_PROMOTE) /* an answer that refuses: it has not happened */
+            m->seen.promote_sent = false;
         err_wrap(&err, "the %s refuses", row->side == SIDE_SOURCE ? "source" : "target");
     }
     migration_acted(m, node_reason(row->side, &err), &err);

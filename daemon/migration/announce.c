@@ -48,8 +48,11 @@ static json_t *transition_data(const struct edge *edge, const struct run *after)
 
 static json_t *cutover_data(const struct migration *m, const struct run *after)
 {
-    return json_pack("{s:f,s:I,s:I,s:I}", "write_gap_ms", (double)after->cutover.gap_us / 1000.0,
-                     "offset", (json_int_t)after->cutover.offset, "source_offset",
+    json_t *gap =
+        after->cutover.gap_us < 0 ? json_null() : json_real((double)after->cutover.gap_us / 1000.0);
+
+    return json_pack("{s:o,s:I,s:I,s:I}", "write_gap_ms", gap, "offset",
+                     (json_int_t)after->cutover.offset, "source_offset",
                      (json_int_t)m->seen.node[SIDE_SOURCE].info.master_repl_offset, "target_offset",
                      (json_int_t)m->seen.node[SIDE_TARGET].info.master_repl_offset);
 }
@@ -74,7 +77,10 @@ static void announce_one(struct migration *m, enum event_name event, const char 
     const char *code = text || after->reason == REASON_NONE ? "" : reason_get(after->reason)->code;
     const char *why = text ? text : after->message[0] ? after->message : edge->why;
 
-    if (event == EVENT_CUTOVER_COMPLETED)
+    if (event == EVENT_CUTOVER_COMPLETED && after->cutover.gap_us < 0)
+        event_emit(m->env->bus, event, context, cutover_data(m, after),
+                   "the target is the primary; how long writes stood still is not known");
+    else if (event == EVENT_CUTOVER_COMPLETED)
         event_emit(m->env->bus, event, context, cutover_data(m, after),
                    "the target is the primary; writes stood still for %.3f ms",
                    (double)after->cutover.gap_us / 1000.0);

@@ -70,6 +70,14 @@ struct decision decide(const struct spec *spec, const struct run *run,
     return d;
 }
 
+bool histories_join(const struct observation *seen)
+{
+    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *t = &seen->node[SIDE_TARGET].info;
+
+    return strcmp(s->replid, t->replid2) == 0 || strcmp(s->replid, t->replid) == 0;
+}
+
 bool decide_verb_waits(const struct run *run, const struct observation *seen, enum fsm_event verb)
 {
     return verb == EV_ABORT && run->phase == PHASE_FREEZING && seen->resumed;
@@ -164,4 +172,10 @@ bool decide_unreachable(struct decision *d, const struct spec *spec, const struc
     else
         decide_attempt_failed(d, spec, run, node->why, "%s %s", what, node->err.msg);
     return true;
+}
+
+bool source_fenced(const struct observation *seen)
+{
+    return seen->node[SIDE_SOURCE].reachable && seen->source_demoted &&
+           !seen->source_follows_target && seen->target_follows;
 }

@@ -8,6 +8,7 @@
 #include "daemon/migration/observation.h"
 #include "daemon/migration/run.h"
 
+#define UNDECIDED_MS 60000    /* for a node that does not answer, before a human is asked */
 #define POLL_NEVER UINT32_MAX /* nothing to look at: the connections may be closed */
 
 struct decision {
@@ -71,6 +72,10 @@ bool decide_action_failed(struct decision *d, const struct spec *spec, const str
  * cannot. */
 bool decide_unreachable(struct decision *d, const struct spec *spec, const struct run *run,
                         const struct observation *seen, enum node_side side, uint64_t grace_ms);
+/* The promoted target continues the very history the source has. */
+bool histories_join(const struct observation *seen);
+/* The source follows the fence address and the target the source: nobody is a primary. */
+bool source_fenced(const struct observation *seen);
 /* What a rollback still has to do, if anything: fills d with the action or the wait and returns
  * true. */
 bool rollback_next(const struct run *run, const struct observation *seen, struct decision *d);

@@ -14,12 +14,16 @@
 #include "daemon/migration/migration_private.h"
 #include "lib/base/clock.h"
 
-#define REFUSED_PAUSE_MS 200 /* before a refused action is tried again */
+/* Before an action that was refused, or did not show, is tried again; and when the run is over. */
+#define AGAIN_MS 200
+#define AGAIN_ENDED_MS 5000
 
 /* How old "all of INFO" may be, by what depends on it. */
-static uint64_t all_info_ms(enum phase phase)
+static uint64_t all_info_ms(const struct migration *m)
 {
-    return phase == PHASE_SYNCING ? 250 : phase == PHASE_CHECKING ? 0 : 5000;
+    if (m->run.phase == PHASE_CHECKING || (m->run.want_cutover && !m->seen.fresh))
+        return 0;
+    return m->run.phase == PHASE_SYNCING || m->run.want_cutover ? 250 : 5000;
 }
 
 static void look(struct migration *m)
@@ -27,7 +31,7 @@ static void look(struct migration *m)
     if (!(phase_get(m->run.phase)->flags & F_OBSERVE))
         return;
     for (int side = 0; side < SIDE_MAX; side++)
-        node_look(&m->node[side], all_info_ms(m->run.phase));
+        node_look(&m->node[side], all_info_ms(m));
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -49,7 +53,8 @@ void migration_poke(struct migration *m)
 void migration_wait_durable(struct migration *m)
 {
     list_remove(&m->waiting);
-    list_push(&m->env->waiting, &m->waiting);
+    if (!m->forgotten)
+        list_push(&m->env->waiting, &m->waiting);
 }
 
 /* What the store keeps. */
@@ -82,11 +87,27 @@ static void keep_slot(struct migration *m)
 
 static void want_slot(struct migration *m)
 {
-    bool due = m->run.phase == PHASE_QUEUED ||
-               (m->run.phase == PHASE_BACKOFF && m->run.next_attempt_wall_ms <= clock_wall_ms());
+    /* The second: a clock that was set back must not stretch the pause. */
+    bool over = m->run.next_attempt_wall_ms <= clock_wall_ms() ||
+                clock_boot_ms() - m->phase_at_ms >= m->spec->attach.backoff_max_ms;
+    bool due = m->run.phase == PHASE_QUEUED || (m->run.phase == PHASE_BACKOFF && over);
 
     if (due && endpoint_is_set(&m->run.source))
         slots_want(&m->env->slots, &m->slot, m->run.source.host);
+}
+
+/* The new run is with another node: what is remembered of the old one is not true of it. */
+static void disown(struct migration *m, enum node_side side, const struct endpoint *was,
+                   const struct endpoint *is)
+{
+    if (!endpoint_is_set(was) || endpoint_equal(was, is))
+        return;
+    settings_disown(m, side);
+    if (side == SIDE_TARGET && m->run.attached)
+        log_warn(m->env->log, "job '%s': the former target '%s:%u' may still follow the source",
+                 m->spec->id, was->host, was->port);
+    if (side == SIDE_TARGET)
+        m->run.attached = false;
 }
 
 /* A newer text waits for a run that has not begun. */
@@ -94,12 +115,28 @@ static void take_next_spec(struct migration *m)
 {
     if (!m->next_spec)
         return;
+    disown(m, SIDE_TARGET, &m->spec->target.endpoint, &m->next_spec->target.endpoint);
     for (int side = 0; side < SIDE_MAX; side++)
         node_disconnect(&m->node[side]);
     spec_free(m->spec);
     m->spec = take(m->next_spec);
-    if (m->spec->has_source)
+    if (m->spec->has_source) {
+        disown(m, SIDE_SOURCE, &m->run.source, &m->spec->source.endpoint);
         m->run.source = m->spec->source.endpoint;
+    }
+}
+
+/* What a new run begins with, or will: the newest text, and the source that was named. */
+static void begin_run(struct migration *m, struct run *next)
+{
+    take_next_spec(m);
+    next->attached = m->run.attached;
+    next->source = m->run.source;
+    if (m->options.has_source)
+        next->source = m->options.source;
+    else if (m->spec->has_source)
+        next->source = m->spec->source.endpoint;
+    disown(m, SIDE_SOURCE, &m->run.source, &next->source);
 }
 
 static void enter(struct migration *m, enum phase from, bool resumed)
@@ -117,15 +154,13 @@ static void enter(struct migration *m, enum phase from, bool resumed)
         node_expect(&m->node[SIDE_SOURCE]);
         node_expect(&m->node[SIDE_TARGET]);
         break;
-    case PHASE_IDLE:
-        take_next_spec(m);
-        break;
     case PHASE_FAILED:
         /* A text that came while the run was on is its successor's; an aborted job waits for a
          * word. */
         if (m->next_spec && !m->run.aborted && m->posted == EV_NONE)
             m->posted = EV_RESPEC;
         break;
+    case PHASE_IDLE:
     case PHASE_QUEUED:
     case PHASE_BACKOFF:
     case PHASE_SYNCING:
@@ -162,13 +197,9 @@ static void step(struct migration *m, const struct decision *d)
     }
     uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
     next = run_after(m->spec, &m->run, edge, d, &m->seen, (double)random / (double)UINT_MAX);
-    if (d->event == EV_START || d->event == EV_RETRY) {
-        take_next_spec(m);
-        if (m->options.has_source)
-            next.source = m->options.source;
-        else if (m->spec->has_source)
-            next.source = m->spec->source.endpoint;
-    }
+    /* Before it is stored: a restart must not begin from the older text. */
+    if (edge->to == PHASE_QUEUED || edge->to == PHASE_IDLE)
+        begin_run(m, &next);
     if (d->event == EV_COMPLETE)
         next.force = m->options.force;
     m->options = (struct verb_options){0};
@@ -182,6 +213,15 @@ static void step(struct migration *m, const struct decision *d)
     }
     migration_announce(m, edge, &next);
     migration_wait_durable(m);
+}
+
+/* The switch-over has been asked for: what is judged from here on must be newer. */
+static void look_fresh(struct migration *m)
+{
+    m->fresh_since_ms = clock_boot_ms();
+    m->seen.fresh = false;
+    look(m);
+    migration_poke(m);
 }
 
 void migration_durable(struct migration *m, uint64_t ticket)
@@ -205,7 +245,7 @@ void migration_durable(struct migration *m, uint64_t ticket)
     if (edge->from != edge->to || edge->to == PHASE_IDLE)
         enter(m, from, false);
     else
-        migration_poke(m);
+        look_fresh(m);
 }
 
 /* A verb or a changed file, as a decision. */
@@ -252,11 +292,25 @@ static void look_again(struct migration *m, uint32_t poll_ms)
         node_disconnect(&m->node[SIDE_TARGET]);
     } else if (poll_ms == 0) {
         /* Only inside the write pause: the target is what is waited for. */
-        node_look(&m->node[SIDE_TARGET], all_info_ms(m->run.phase));
+        node_look(&m->node[SIDE_TARGET], all_info_ms(m));
         uv_timer_start(&m->timer, on_timer, 5, 0);
     } else {
         uv_timer_start(&m->timer, on_timer, poll_ms, 0);
     }
+}
+
+static uint64_t again_ms(const struct migration *m)
+{
+    return phase_get(m->run.phase)->flags & F_ENDED ? AGAIN_ENDED_MS : AGAIN_MS;
+}
+
+/* After a refusal there is a pause; and before the same action again, though it was acknowledged:
+ * it did not show. */
+static bool may_act(const struct migration *m, enum action action)
+{
+    bool again = m->seen.last_failed || action == m->seen.last_action;
+
+    return !again || clock_boot_ms() >= m->act_again_ms;
 }
 
 void migration_decide(struct migration *m)
@@ -277,10 +331,10 @@ void migration_decide(struct migration *m)
     }
     if (d.event != EV_NONE)
         step(m, &d);
-    else if (d.action != ACT_NONE && clock_boot_ms() >= m->act_again_ms)
+    else if (d.action != ACT_NONE && may_act(m, d.action))
         migration_act(m, &d);
     else
-        look_again(m, d.action != ACT_NONE ? REFUSED_PAUSE_MS : d.poll_ms);
+        look_again(m, d.action != ACT_NONE ? (uint32_t)again_ms(m) : d.poll_ms);
 }
 
 void migration_acted(struct migration *m, enum reason reason, const struct err *err)
@@ -289,8 +343,8 @@ void migration_acted(struct migration *m, enum reason reason, const struct err *
     m->seen.last_failed = err && err->code != ERR_NONE;
     m->seen.last_reason = reason;
     m->seen.last_err = m->seen.last_failed ? *err : ERR_INIT;
+    m->act_again_ms = clock_boot_ms() + again_ms(m);
     if (m->seen.last_failed) {
-        m->act_again_ms = clock_boot_ms() + REFUSED_PAUSE_MS;
         log_debug(m->env->log, "job '%s': %s failed: %s", m->spec->id, action_name(m->acting),
                   err->msg);
     } else if (m->acting == ACT_PREPARE) {

@@ -30,19 +30,22 @@ struct migration {
     /* the action under way */
     enum action acting; /* ACT_NONE: none */
     struct redis_call call;
-    uint64_t act_again_ms; /* a refused action is not tried again before this */
+    uint64_t act_again_ms; /* the last action is not tried again before this */
 
     /* a verb that waits for its turn */
     enum fsm_event posted; /* EV_NONE: none */
     struct verb_options options;
 
     uint64_t phase_at_ms;
-    uint64_t frozen_at_ms; /* when the pause was sent; 0: never */
+    uint64_t fresh_since_ms;  /* what is judged at the gate must be newer */
+    uint64_t frozen_at_ms;    /* when the pause was sent; 0: never */
+    uint64_t frozen_pause_ms; /* how long it was to last */
     uint64_t frozen_sent_us;
     uint64_t moved_at_ms;  /* the synchronisation last moved on */
     uint64_t synced_at_ms; /* a synchronisation or a link was last seen */
     int64_t errors_base;   /* unexpected_error_replies when the link came up; -1: not known */
     int64_t stream_base;   /* the target's offset when the link came up; -1: it is down */
+    uint64_t stream_base_ms;
     bool link_was_up;
     int64_t link_since_wall_ms;
     bool was_syncing;

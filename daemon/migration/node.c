@@ -31,11 +31,11 @@ enum reason node_reason(enum node_side side, const struct err *err)
 {
     bool source = side == SIDE_SOURCE;
 
-    if (err->code == ERR_AUTH)
+    if (err->code == ERR_AUTH && !strstr(err->msg, "NOPERM"))
         return REASON_AUTH_REFUSED;
     if (err->code == ERR_PROTOCOL || err->code == ERR_LIMIT)
         return REASON_NOT_REDIS;
-    if (err->code != ERR_REPLY)
+    if (err->code != ERR_REPLY && err->code != ERR_AUTH)
         return source ? REASON_SOURCE_UNREACHABLE : REASON_TARGET_UNREACHABLE;
     for (size_t i = 0; i < array_len(reply_reasons); i++)
         if (strstr(err->msg, reply_reasons[i].prefix))
@@ -77,6 +77,86 @@ bool node_learn(struct node *node, const redisReply *reply)
     return redis_info_parse(&node->seen->info, reply->str, reply->len, &err) == 0;
 }
 
+static void reached(struct node *node)
+{
+    node->looking = false;
+    node->seen->reachable = node->seen->tried = true;
+    node->seen->err = ERR_INIT;
+    node->seen->why = REASON_NONE;
+    node->failures = 0;
+    migration_poke(node->m);
+}
+
+static void expelled(struct op *op)
+{
+    struct node *node = container_of(op, struct node, look.op);
+
+    if (op->err.code == ERR_NONE)
+        reached(node);
+    else
+        node->looking = false;
+}
+
+/* Adds a CLIENT KILL for each connection of this job but our own; returns how many there are. */
+static unsigned add_kills(struct redis_call *call, const char *list, const char *job, long long own)
+{
+    char name[SPEC_ID_MAX + 32], id[24];
+    unsigned n = 0;
+
+    snprintf(name, sizeof(name), " name=ecmigrate:%s:", job);
+    for (const char *line = list; line && *line && n < REDIS_CALL_COMMANDS_MAX;) {
+        const char *end = strchrnul(line, '\n');
+        const char *at = strstr(line, name);
+        long long other;
+
+        if (at && at < end && sscanf(line, "id=%lld", &other) == 1 && other != own) {
+            snprintf(id, sizeof(id), "%lld", other);
+            redis_call_addv(call, "CLIENT", "KILL", "ID", id);
+            n++;
+        }
+        line = *end ? end + 1 : end;
+    }
+    return n;
+}
+
+static void listed(struct op *op)
+{
+    struct node *node = container_of(op, struct node, look.op);
+    const redisReply *id = node->look.replies[0], *list = node->look.replies[1];
+    cleanup(freep) char *text = NULL;
+    long long own;
+
+    if (op->err.code != ERR_NONE) {
+        node->looking = false;
+        return;
+    }
+    if (id->type != REDIS_REPLY_INTEGER || list->type != REDIS_REPLY_STRING) {
+        reached(node); /* not allowed to: then without */
+        return;
+    }
+    own = id->integer;
+    text = xstrdup(list->str);
+    redis_call_init(&node->look);
+    if (add_kills(&node->look, text, node->m->spec->id, own) > 0)
+        redis_call_start(&node->look, node->client, LOOK_TIMEOUT_MS, expelled);
+    else
+        reached(node);
+}
+
+/*
+ * A command of a connection that is gone, of this process or of one that was killed, may still be
+ * on its way, and arrive when it is no longer right: a demotion after a retreat, an attachment
+ * after a rollback. Its connection is closed at the server before anything is decided.
+ */
+static void expel(struct node *node)
+{
+    redis_call_init(&node->look);
+    redis_call_addv(&node->look, "CLIENT", "ID");
+    redis_call_addv(&node->look, "CLIENT", "LIST");
+    node->looking = true;
+    redis_call_start(&node->look, node->client, LOOK_TIMEOUT_MS, listed);
+}
+
 static void looked(struct op *op)
 {
     struct node *node = container_of(op, struct node, look.op);
@@ -98,13 +178,12 @@ static void looked(struct op *op)
     if (node->looking_at_all)
         node->all_ms = clock_boot_ms();
     redis_call_clear(call);
-    if (!node->seen->reachable) {
-        node->seen->reachable = node->seen->tried = true;
-        node->seen->err = ERR_INIT;
-        node->seen->why = REASON_NONE;
-        node->failures = 0;
-    }
-    migration_poke(node->m);
+    if (node->seen->reachable)
+        migration_poke(node->m);
+    else if (node->m->run.attached)
+        expel(node);
+    else
+        reached(node);
 }
 
 static void look(struct node *node, bool all)

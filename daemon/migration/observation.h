@@ -58,7 +58,8 @@ struct observation {
     uint64_t wall_ms;      /* now, for back-off across restarts */
     bool slot;             /* a slot for a full synchronisation is ours */
     bool tilt;             /* look, do not act */
-    bool streaming;   /* writes have been seen to arrive since the link came up, or none is due */
+    bool fresh;       /* all of INFO has been seen of both since the switch-over was asked for */
+    bool streaming;   /* the source is known to send its writes since the link came up */
     bool errors_grew; /* the target's replication errors since the link came up */
     unsigned debts[SIDE_MAX]; /* recorded settings still to be restored, by node, of any scope */
     unsigned run_debts[SIDE_MAX]; /* … of scope run only */

@@ -5,6 +5,8 @@
 #include "lib/base/clock.h"
 
 #define RATE_SAMPLE_MS 1000
+/* A replica acknowledges once a second; only its first acknowledgement lets the stream flow. */
+#define FIRST_ACK_MS 1500
 
 static bool moved(const struct redis_info *a, const struct redis_info *b)
 {
@@ -78,6 +80,8 @@ static void observe_link(struct migration *m)
     bool up = target->reachable && m->seen.target_follows && target->info.link_up;
     struct event_context context = migration_context(m);
 
+    if (!target->tried) /* since a restart: neither up nor down is news */
+        return;
     if (m->run.phase == PHASE_REPLICATING && up != m->link_was_up) {
         if (!up)
             event_emit(m->env->bus, EVENT_LINK_LOST, &context, NULL, "the link is down%s%s",
@@ -88,10 +92,12 @@ static void observe_link(struct migration *m)
     }
     if (up && !m->link_was_up)
         m->link_since_wall_ms = clock_wall_ms();
-    if (!up || m->stream_base < 0)
+    if (!up || m->stream_base < 0) {
         m->stream_base = up ? target->info.replica_offset : -1;
-    m->seen.streaming =
-        up && (m->seen.lag_bytes == 0 || target->info.replica_offset > m->stream_base);
+        m->stream_base_ms = clock_boot_ms();
+    }
+    m->seen.streaming = up && (target->info.replica_offset > m->stream_base ||
+                               clock_boot_ms() - m->stream_base_ms > FIRST_ACK_MS);
     if (!up)
         m->link_since_wall_ms = 0;
     m->link_was_up = up;
@@ -108,9 +114,10 @@ static void observe_lease(struct migration *m, uint64_t now)
     bool lease = m->seen.node[SIDE_SOURCE].info.redis_compat_num >= PAUSE_WRITE_SINCE;
     /* A pause an earlier process began cannot be older than this process plus its own length. */
     uint64_t since = m->frozen_at_ms ? m->frozen_at_ms : m->phase_at_ms;
+    uint64_t pause_ms = m->frozen_at_ms ? m->frozen_pause_ms : m->spec->cutover.pause_ms;
 
-    m->seen.lease_over = m->frozen_at_ms && now - m->frozen_at_ms > m->spec->cutover.pause_ms / 2;
-    m->seen.pause_expired = lease && now - since > m->spec->cutover.pause_ms;
+    m->seen.lease_over = m->frozen_at_ms && now - m->frozen_at_ms > pause_ms / 2;
+    m->seen.pause_expired = lease && now - since > pause_ms;
 }
 
 void migration_observe(struct migration *m)
@@ -121,6 +128,8 @@ void migration_observe(struct migration *m)
     m->seen.phase_ms = now - m->phase_at_ms;
     m->seen.tilt = migration_env_tilt(m->env);
     m->seen.slot = m->slot.held;
+    m->seen.fresh = m->node[SIDE_SOURCE].all_ms > m->fresh_since_ms &&
+                    m->node[SIDE_TARGET].all_ms > m->fresh_since_ms;
     for (int side = 0; side < SIDE_MAX; side++) {
         node_tick(&m->node[side]);
         m->seen.debts[side] = settings_count(&m->settings, (enum node_side)side, false);
@@ -139,6 +148,7 @@ void migration_observe_enter(struct migration *m, enum phase from, bool resumed)
     uint64_t now = clock_boot_ms();
 
     m->phase_at_ms = m->moved_at_ms = m->synced_at_ms = now;
+    m->fresh_since_ms = now;
     m->act_again_ms = 0;
     m->was_syncing = false;
     seen->resumed = resumed;
@@ -159,14 +169,12 @@ void migration_observe_enter(struct migration *m, enum phase from, bool resumed)
     }
     if (m->run.phase == PHASE_ATTACHING)
         seen->prepared = seen->prepared_cutover = false;
-    if (m->run.phase == PHASE_REPLICATING && from != PHASE_REPLICATING) {
+    if (m->run.phase == PHASE_REPLICATING && (resumed || from != PHASE_REPLICATING)) {
         m->link_was_up = true; /* entered with the link up, or coming: only its loss is news */
         if (from != PHASE_FREEZING && from != PHASE_SWITCHING)
             m->errors_base = -1;
         seen->errors_grew = false;
     }
-    if (m->run.phase == PHASE_SYNCING) {
-        m->progress = (struct progress){-1, -1, -1, -1, -1};
-        m->sample_ms = 0;
-    }
+    m->progress = (struct progress){-1, -1, -1, -1, -1};
+    m->sample_ms = 0;
 }

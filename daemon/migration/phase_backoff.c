@@ -5,7 +5,7 @@
  */
 #include "daemon/migration/decide.h"
 
-#define BACKOFF_POLL_MS 50
+#define BACKOFF_POLL_MS 1000 /* hundreds of jobs may stand here at a time */
 
 void phase_backoff_decide(const struct spec *spec, const struct run *run,
                           const struct observation *seen, struct decision *d)

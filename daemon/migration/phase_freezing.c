@@ -47,6 +47,22 @@ static void drain(const struct run *run, const struct observation *seen, struct 
         decide_wait(d, REASON_NONE, 0, "the target takes the last bytes");
 }
 
+/*
+ * Whether a process before this one got further than the phase tells: its last edge is written
+ * behind. A source that has been gone for long leaves it open; switching then asks a human. Nobody
+ * but us promotes a target inside the pause: a primary which does not continue the source's history
+ * has been restarted.
+ */
+static bool came_later(const struct observation *seen)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    bool restarted =
+        !seen->resumed && source->reachable && seen->source_is_primary && !histories_join(seen);
+
+    return (source->reachable && seen->source_demoted) || (seen->target_is_primary && !restarted) ||
+           (seen->resumed && !source->reachable && seen->phase_ms > UNDECIDED_MS);
+}
+
 void phase_freezing_decide(const struct spec *spec, const struct run *run,
                            const struct observation *seen, struct decision *d)
 {
@@ -54,8 +70,13 @@ void phase_freezing_decide(const struct spec *spec, const struct run *run,
 
     (void)spec;
     /* A crash came later than the phase tells: switching goes by what it sees. */
-    if ((source->reachable && seen->source_demoted) || seen->target_is_primary) {
+    if (came_later(seen)) {
         decide_go(d, EV_OK, REASON_NONE, "the switch has already begun");
+        return;
+    }
+    if (seen->target_is_primary) {
+        retreat(d, seen, REASON_TARGET_DETACHED,
+                "the target came back as a primary with a history of its own");
         return;
     }
     if (seen->resumed && !source->reachable) { /* it may have been demoted by who was here before */
@@ -71,15 +92,17 @@ void phase_freezing_decide(const struct spec *spec, const struct run *run,
         decide_go(d, EV_OK, REASON_NONE, "the source is gone, forced by the operator");
         return;
     }
-    if (seen->frozen && !seen->thawed) {
+    /* Writes may have been resumed, though the answer was lost: the pause is not to be relied on.
+     */
+    if (seen->thawed || seen->last_action == ACT_THAW) {
+        retreat(d, seen, seen->thaw_reason, seen->thaw_message);
+        return;
+    }
+    if (seen->frozen) {
         if (source->reachable)
             drain(run, seen, d);
         else
             retreat(d, seen, REASON_FREEZE_FAILED, "the source was lost during the write pause");
-        return;
-    }
-    if (seen->thawed) {
-        retreat(d, seen, seen->thaw_reason, seen->thaw_message);
         return;
     }
     if (seen->last_action == ACT_FREEZE) {

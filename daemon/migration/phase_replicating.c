@@ -14,14 +14,17 @@ static void cutover_wanted(const struct spec *spec, const struct run *run,
 {
     struct blocker blockers[BLOCKERS_MAX];
     int64_t left_ms = run->next_cutover_wall_ms - (int64_t)seen->wall_ms;
-    bool source_gone = !seen->node[SIDE_SOURCE].reachable;
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
 
     if (left_ms > 0 && left_ms <= (int64_t)spec->attach.backoff_max_ms) {
         decide_wait(d, run->reason, (uint32_t)min_of(left_ms, 1000), "%s", run->message);
+    } else if (!run->force && !seen->fresh) {
+        decide_wait(d, REASON_WAITING_NODE, EAGER_POLL_MS,
+                    "the switch-over waits for a fresh look at both nodes");
     } else if (!run->force && gate_check(spec, seen, blockers) > 0) {
         decide_wait(d, blockers[0].reason, EAGER_POLL_MS, "the switch-over waits: %s",
                     blockers[0].message);
-    } else if (!seen->prepared_cutover && !(run->force && source_gone)) {
+    } else if (!seen->prepared_cutover && !(run->force && !source->reachable)) {
         bool refused = seen->last_action == ACT_PREPARE_CUTOVER && seen->last_failed;
 
         decide_act(d, ACT_PREPARE_CUTOVER, "%s",
@@ -40,10 +43,16 @@ void phase_replicating_decide(const struct spec *spec, const struct run *run,
 
     if (!target->reachable) {
         decide_wait(d, REASON_WAITING_NODE, 200, "the target does not answer: %s", target->err.msg);
-    } else if (!seen->target_follows && !(run->want_cutover && run->force)) {
+    } else if (!seen->target_follows && (source->reachable || !run->want_cutover || !run->force)) {
         decide_go(d, EV_DETACHED, REASON_TARGET_DETACHED, "the target %s%s",
                   seen->target_follows_other ? "was pointed to " : "is no replica any more",
                   seen->target_follows_other ? target->info.master_host : "");
+    } else if (source_fenced(seen)) {
+        decide_act(d, ACT_UNDEMOTE, "a demotion that was given up has come late; undoing it");
+    } else if (source->reachable && seen->source_demoted && run->cutover_attempt > 0) {
+        decide_act(d, ACT_UNDEMOTE,
+                   "the source is read-only without a switch-over; making it the "
+                   "primary again");
     } else if (target->info.sync_in_progress && !run->force) {
         decide_go(d, EV_SYNCING, REASON_NONE, "the source sends its data set again");
     } else if (run->want_cutover) {
@@ -52,6 +61,10 @@ void phase_replicating_decide(const struct spec *spec, const struct run *run,
         decide_wait(d, REASON_WAITING_NODE, 200, "the source does not answer: %s", source->err.msg);
     } else if (!target->info.link_up) {
         decide_wait(d, REASON_LINK_DOWN, 200, "the link is down; the target reconnects by itself");
+    } else if (run->cutover_attempt > 0 && run->cutover_attempt >= spec->cutover.attempts) {
+        decide_wait(d, REASON_CUTOVER_GIVEN_UP, QUIET_POLL_MS,
+                    "the switch-over was given up after %u attempts; the last one: %.110s",
+                    run->cutover_attempt, run->message);
     } else {
         decide_wait(d, REASON_WAITING_COMPLETE, QUIET_POLL_MS,
                     "in sync; waiting for: ecmigratectl complete %s", spec->id);

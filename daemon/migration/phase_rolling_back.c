@@ -18,6 +18,8 @@ bool rollback_next(const struct run *run, const struct observation *seen, struct
 
     if (seen->frozen && !seen->thawed && !seen->pause_expired && source->reachable) {
         decide_act(d, ACT_THAW, "resuming writes at the source");
+    } else if (roles && target->reachable && source_fenced(seen)) {
+        decide_act(d, ACT_UNDEMOTE, "a demotion that was given up has come late; undoing it");
     } else if (roles && target->reachable && seen->target_follows) {
         decide_act(d, ACT_DETACH, "making the target a primary again");
     } else if ((source->reachable && seen->debts[SIDE_SOURCE]) ||

@@ -28,10 +28,10 @@
 #include "daemon/migration/decide.h"
 
 #define LINK_GRACE_MS 10000 /* for the reverse link, before it completes without */
-#define UNDECIDED_MS 60000  /* for a node that does not answer, before a human is asked */
 #define FORCE_GRACE_MS 3000
 #define PING_BYTES 14 /* a replication PING; no write is as short */
 #define WAIT_POLL_MS 20
+#define LAST_BYTES_MS 50 /* what the source sent before its demotion may still be on its way */
 
 static void halt(struct decision *d, enum reason reason, const struct observation *seen,
                  const char *what)
@@ -63,23 +63,50 @@ static void slip(struct decision *d, const struct observation *seen, enum reason
         decide_resume_writes(d, reason, why);
 }
 
-/* The promoted target continues the very history the source was demoted at. */
-static bool histories_join(const struct observation *seen)
+static bool refused(const struct observation *seen, enum action action)
+{
+    return seen->last_action == action && seen->last_failed;
+}
+
+/* What the action just asked for met the last time is what there is to be said. */
+static void say_refusal(const struct observation *seen, struct decision *d)
+{
+    if (d->action == ACT_NONE || !refused(seen, d->action))
+        return;
+    d->reason = seen->last_reason;
+    (void)str_copy(d->message, sizeof(d->message), seen->last_err.msg);
+}
+
+/*
+ * The target was promoted with every byte the source had. A restarted one may come up as a primary
+ * from an older dump, of the same history, or from nothing.
+ */
+static bool continues(const struct observation *seen)
 {
     const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
+    int64_t needed = max_of(s->master_repl_offset, seen->frozen ? seen->frozen_offset : 0);
 
-    return strcmp(s->replid, t->replid2) == 0 || strcmp(s->replid, t->replid) == 0;
+    if (s->replid[0] == '\0')
+        return false;
+    return strcmp(s->replid, t->replid) == 0 ||
+           (histories_join(seen) && t->second_repl_offset + PING_BYTES > needed);
 }
 
 static void target_promoted(const struct spec *spec, const struct run *run,
                             const struct observation *seen, struct decision *d)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
-    bool reverse = spec->cutover.reverse && histories_join(seen);
+    bool reverse = spec->cutover.reverse && continues(seen);
+    /* The target is the primary: what the old source refuses for long does not hold that up. */
+    bool patient = seen->phase_ms <= LINK_GRACE_MS || !seen->last_failed;
 
     if (!source->reachable) {
-        if (max_of(seen->phase_ms, source->lost_ms) > LINK_GRACE_MS || run->force)
+        if (!run->force && !continues(seen))
+            wait_or_halt(d, seen,
+                         "the source does not answer; whether the target has all of its "
+                         "writes is not known");
+        else if (source->lost_ms > LINK_GRACE_MS || run->force)
             decide_go(d, EV_OK, REASON_SOURCE_NOT_FENCED,
                       "the old source does not answer; it may come back as a primary");
         else
@@ -88,18 +115,20 @@ static void target_promoted(const struct spec *spec, const struct run *run,
         int64_t past =
             source->info.master_repl_offset - (seen->node[SIDE_TARGET].info.second_repl_offset - 1);
 
-        if (run->force || (histories_join(seen) && (past <= 0 || past == PING_BYTES)))
+        if (refused(seen, ACT_DEMOTE) && seen->phase_ms > UNDECIDED_MS)
+            halt(d, REASON_DIVERGED, seen, "both are primaries, the source refuses its demotion");
+        else if (run->force || (histories_join(seen) && (past <= 0 || past == PING_BYTES)))
             decide_act(d, ACT_DEMOTE, "the source is a primary again; demoting it");
         else
             halt(d, REASON_DIVERGED, seen, "source and target are both primaries");
-    } else if (!histories_join(seen) && !run->force) {
+    } else if (!continues(seen) && !run->force) {
         halt(d, REASON_UNDECIDED, seen,
-             "the target is a primary with a history of its own; the source holds the data");
-    } else if (!seen->thawed && !seen->pause_expired) {
+             "the target is a primary, but lacks what the source holds; it was restarted");
+    } else if (!seen->thawed && !seen->pause_expired && patient) {
         decide_act(d, ACT_THAW, "releasing the clients held at the old source");
-    } else if (reverse && !seen->source_follows_target) {
+    } else if (reverse && !seen->source_follows_target && patient) {
         decide_act(d, ACT_REVERSE, "the old source follows the new primary");
-    } else if (spec->cutover.drain_clients && !seen->clients_drained) {
+    } else if (spec->cutover.drain_clients && !seen->clients_drained && patient) {
         decide_act(d, ACT_DRAIN_CLIENTS, "closing the clients' connections to the old source");
     } else if (reverse && !source->info.link_up && seen->phase_ms <= LINK_GRACE_MS) {
         decide_wait(d, REASON_NONE, WAIT_POLL_MS, "waiting for the reverse link");
@@ -117,20 +146,31 @@ static void source_demoted(const struct run *run, const struct observation *seen
     const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
-    if (run->force ||
-        (seen->same_history && seen->target_follows && s->master_repl_offset <= t->replica_offset))
+    if (seen->last_action == ACT_PROMOTE && seen->last_failed && !seen->promote_sent) {
+        decide_act(d, ACT_UNDEMOTE, "%s; making the source the primary again", seen->last_err.msg);
+        d->reason = seen->last_reason;
+    } else if (run->force || (seen->same_history && seen->target_follows &&
+                              s->master_repl_offset <= t->replica_offset)) {
         decide_act(d, ACT_PROMOTE, "promoting the target");
-    else
+    } else if (seen->same_history && seen->phase_ms < LAST_BYTES_MS) {
+        decide_wait(d, REASON_NONE, 0, "the target takes the last bytes");
+    } else {
         decide_act(d, ACT_UNDEMOTE,
                    "the source took writes past the target's offset; making it the primary again");
+        d->reason = REASON_SLIPPED;
+    }
 }
 
 static void target_follows(const struct run *run, const struct observation *seen,
                            struct decision *d)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
-    bool drained = seen->frozen && !seen->thawed && !seen->lease_over &&
+    /* Only a pause of this process counts, and none once its end may have been sent. By force, what
+     * did not drain in time is left behind; a source that refuses then keeps its role. */
+    bool holds = seen->frozen && !seen->thawed && seen->last_action != ACT_THAW;
+    bool drained = holds && !seen->lease_over &&
                    seen->node[SIDE_TARGET].info.replica_offset >= seen->frozen_offset;
+    bool forced = holds && run->force && !(refused(seen, ACT_DEMOTE) && seen->lease_over);
 
     if (!source->reachable && run->force && source->lost_ms > FORCE_GRACE_MS)
         decide_act(d, ACT_PROMOTE, "promoting the target without the source");
@@ -141,12 +181,19 @@ static void target_follows(const struct run *run, const struct observation *seen
     else if (!seen->source_is_primary)
         wait_or_halt(d, seen, "somebody made the source a replica of another server");
     else if (seen->last_action == ACT_UNDEMOTE)
-        slip(d, seen, REASON_SLIPPED, "the source took writes before it was demoted");
-    else if (drained || run->force)
+        slip(d, seen, seen->thaw_reason != REASON_NONE ? seen->thaw_reason : REASON_SLIPPED,
+             seen->thaw_message[0] ? seen->thaw_message : "the source is the primary again");
+    else if (drained || forced)
         decide_act(d, ACT_DEMOTE, "demoting the source");
     else
         slip(d, seen, seen->resumed ? REASON_RESTARTED : REASON_DRAIN_TIMEOUT,
              "the write pause had run out before the source was demoted");
+}
+
+static void target_lost(struct decision *d)
+{
+    decide_act(d, ACT_UNDEMOTE, "the target was lost before its promotion");
+    d->reason = REASON_TARGET_LOST;
 }
 
 void phase_switching_decide(const struct spec *spec, const struct run *run,
@@ -162,9 +209,10 @@ void phase_switching_decide(const struct spec *spec, const struct run *run,
     else if (target->reachable)
         target_follows(run, seen, d);
     else if (source->reachable && seen->source_demoted && !seen->promote_sent)
-        decide_act(d, ACT_UNDEMOTE, "the target is gone; making the source the primary again");
+        target_lost(d);
     else if (source->reachable && seen->source_is_primary && !seen->promote_sent)
         slip(d, seen, REASON_TARGET_LOST, "the target was lost before the switch");
     else
         wait_or_halt(d, seen, "the target does not answer; whether it was promoted is not known");
+    say_refusal(seen, d);
 }

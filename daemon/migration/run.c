@@ -127,9 +127,17 @@ struct run run_after(const struct spec *spec, const struct run *run, const struc
     case PHASE_COMPLETED:
         complete(&r, seen, now);
         break;
-    case PHASE_IDLE:
     case PHASE_SYNCING:
+        if (edge->from == PHASE_REPLICATING) /* the attempts of days ago are not this one's */
+            r.attempt = 1;
+        break;
     case PHASE_SWITCHING:
+        if (edge->event == EV_COMPLETE) { /* may lead back to replicating, and is still wanted */
+            r.want_cutover = true;
+            r.cutover_attempt = 0;
+        }
+        break;
+    case PHASE_IDLE:
     case PHASE_HALTED:
     case PHASE_MAX:
         break;

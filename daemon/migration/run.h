@@ -43,7 +43,7 @@ struct run {
     /* the result of the cutover; at_wall_ms 0: none yet */
     struct {
         int64_t at_wall_ms;
-        int64_t gap_us; /* -1: not known, the daemon was restarted in between */
+        int64_t gap_us; /* -1: not known, this process did not begin the pause */
         int64_t offset;
     } cutover;
 };

@@ -90,6 +90,7 @@ static void finish(struct migration *m, enum reason reason, const struct err *er
     struct settings *s = &m->settings;
 
     s->action = ACT_NONE;
+    s->ticket = 0;
     clear_changes(s);
     migration_acted(m, reason, err);
 }
@@ -99,7 +100,8 @@ static bool call_failed(struct migration *m)
 {
     struct settings *s = &m->settings;
 
-    if (s->call.op.err.code == ERR_NONE)
+    /* A migration that is let go of begins nothing more, also when the answer was just in time. */
+    if (s->call.op.err.code == ERR_NONE && !m->forgotten)
         return false;
     finish(m, node_reason(s->side, &s->call.op.err), &s->call.op.err);
     return true;
@@ -143,7 +145,34 @@ static void drop_record(struct migration *m, unsigned i)
     remove_record(&m->settings, i);
 }
 
-/* CONFIG SET has been answered. */
+void settings_disown(struct migration *m, enum node_side side)
+{
+    struct settings *s = &m->settings;
+
+    for (unsigned i = s->n; i-- > 0;) {
+        if (s->record[i].side != side)
+            continue;
+        say(m, EVENT_SETTING_KEPT, side, s->record[i].name,
+            "stays changed: the job names another node now, restore it by hand");
+        drop_record(m, i);
+    }
+}
+
+/* The kind of an error reply ("NOPERM"); the rest of it may quote what was to be set. */
+static struct err refusal(const struct settings *s, const char *what, const char *name,
+                          const redisReply *reply)
+{
+    bool error = reply->type == REDIS_REPLY_ERROR;
+    struct err err;
+
+    err_set(&err, ERR_REPLY, "the %s refuses %s %s%s%.*s%s", side_names[s->side], what, name,
+            error ? " (" : "", error ? (int)strcspn(reply->str, " ,") : 0, error ? reply->str : "",
+            error ? ")" : "");
+    return err;
+}
+
+/* CONFIG SET has been answered. A record stays, whatever was answered: what needs no restoring is
+ * told from what the node shows then. */
 static void set_done(struct op *op)
 {
     struct settings *s = container_of(op, struct settings, call.op);
@@ -155,7 +184,6 @@ static void set_done(struct op *op)
     for (unsigned i = 0, k = 0; i < s->n_changes; i++) {
         const struct setting_row *row = s->changes[i].row;
         const redisReply *reply;
-        struct setting *r;
 
         if (row->record_only)
             continue;
@@ -164,12 +192,8 @@ static void set_done(struct op *op)
             say(m, EVENT_SETTING_CHANGED, s->side, row->name, "was changed for the migration");
             continue;
         }
-        r = find(s, s->side, row->name);
-        if (r)
-            drop_record(m, (unsigned)(r - s->record));
         if (row->required) {
-            err_set(&err, ERR_REPLY, "%s refuses CONFIG SET %s: %.120s", side_names[s->side],
-                    row->name, reply->str);
+            err = refusal(s, "CONFIG SET", row->name, reply);
             finish(m, node_reason(s->side, &err), &err);
             return;
         }
@@ -244,12 +268,14 @@ static void get_done(struct op *op)
         return;
     rows = setting_rows(&n);
     for (size_t i = 0; i < n; i++) {
+        const redisReply *reply;
         const char *current;
         char *value;
 
         if (!applies(m, &rows[i], s->action, s->side))
             continue;
-        current = config_value(s->call.replies[k++]);
+        reply = s->call.replies[k++];
+        current = config_value(reply);
         value = current ? rows[i].want(m, current) : rows[i].want(m, "");
         if (value && current && strcmp(value, current) != 0) {
             record_change(m, &rows[i], current, value);
@@ -258,9 +284,8 @@ static void get_done(struct op *op)
         /* Not to be read, but needed: an empty log-in is what a server has by default. */
         if (value && !current && rows[i].required && value[0] != '\0') {
             secret_free(value);
-            err_set(&err, ERR_REPLY, "the %s does not let us read its setting '%s'",
-                    side_names[s->side], rows[i].name);
-            finish(m, REASON_COMMAND_REFUSED, &err);
+            err = refusal(s, "CONFIG GET", rows[i].name, reply);
+            finish(m, node_reason(s->side, &err), &err);
             return;
         }
         secret_free(value);
@@ -300,6 +325,33 @@ static void next_side(struct migration *m)
 
 static void restore_side(struct migration *m);
 
+/* Goes on with the other side: what is owed there must not wait for this one. */
+static void side_refused(struct migration *m, const struct err *err)
+{
+    struct settings *s = &m->settings;
+
+    if (s->refused.code == ERR_NONE) {
+        s->refused = *err;
+        s->refused_reason = node_reason(s->side, err);
+    }
+    clear_changes(s);
+    restore_side(m);
+}
+
+/* The connection failed, or the node refuses: what it is owed stays recorded, and is tried again.
+ */
+static bool restore_call_failed(struct migration *m)
+{
+    struct settings *s = &m->settings;
+
+    if (m->forgotten)
+        return call_failed(m);
+    if (s->call.op.err.code == ERR_NONE)
+        return false;
+    side_refused(m, &s->call.op.err);
+    return true;
+}
+
 static bool due(const struct migration *m, const struct setting *r)
 {
     return m->run.phase != PHASE_COMPLETED || r->scope == SCOPE_RUN;
@@ -311,7 +363,7 @@ static void restored(struct op *op)
     struct migration *m = container_of(s, struct migration, settings);
     struct err err;
 
-    if (call_failed(m))
+    if (restore_call_failed(m))
         return;
     /* From the highest index down: removing moves the last record into the gap. */
     for (unsigned k = s->n_changes; k-- > 0;) {
@@ -323,8 +375,8 @@ static void restored(struct op *op)
         drop_record(m, s->changes[k].record);
     }
     if (redis_call_reply_err(&s->call, &err)) {
-        err_wrap(&err, "%s refuses to restore a setting", side_names[s->side]);
-        finish(m, node_reason(s->side, &err), &err);
+        err_wrap(&err, "the %s refuses to restore a setting", side_names[s->side]);
+        side_refused(m, &err);
         return;
     }
     clear_changes(s);
@@ -338,9 +390,15 @@ static void restore_read(struct op *op)
     unsigned n = s->n_changes;
     struct change asked[SETTINGS_MAX];
     bool set[SETTINGS_MAX];
+    struct err err;
 
-    if (call_failed(m))
+    if (restore_call_failed(m))
         return;
+    if (redis_call_reply_err(&s->call, &err)) { /* busy, say: nothing can be concluded from that */
+        err_wrap(&err, "the %s refuses CONFIG GET", side_names[s->side]);
+        side_refused(m, &err);
+        return;
+    }
     memcpy(asked, s->changes, sizeof(asked));
     for (unsigned k = 0; k < n; k++) {
         const char *current = config_value(s->call.replies[k]);
@@ -391,7 +449,7 @@ static void restore_side(struct migration *m)
             return;
         }
     }
-    finish(m, REASON_NONE, NULL);
+    finish(m, s->refused_reason, s->refused.code ? &s->refused : NULL);
 }
 
 void settings_start(struct migration *m, enum action action)
@@ -402,6 +460,8 @@ void settings_start(struct migration *m, enum action action)
     s->action = action;
     s->side = (enum node_side) - 1; /* the first side is the next one */
     s->ticket = 0;
+    s->refused = ERR_INIT;
+    s->refused_reason = REASON_NONE;
     if (action == ACT_RESTORE)
         restore_side(m);
     else

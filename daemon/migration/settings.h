@@ -8,6 +8,7 @@
  *                       -> [somebody else changed it] it is left alone, an event says so
  */
 #include "daemon/migration/action.h"
+#include "daemon/migration/reason.h"
 #include "daemon/store/store.h"
 #include "lib/redis/client.h"
 
@@ -30,6 +31,8 @@ struct settings {
         char *value;                   /* to set; owned */
     } changes[SETTINGS_MAX];
     uint64_t ticket;
+    struct err refused; /* restoring: the first refusal; the other settings are gone on with */
+    enum reason refused_reason;
 };
 
 void settings_init(struct settings *s);
@@ -40,6 +43,8 @@ void settings_load(struct settings *s, const struct setting *record);
 void settings_start(struct migration *m, enum action action);
 /* The store has the records: sets the values. */
 void settings_durable(struct migration *m, uint64_t ticket);
+/* The job names another node now: what is owed to the old one is said, and no longer owed. */
+void settings_disown(struct migration *m, enum node_side side);
 /* Gives up work that waits for the store. */
 void settings_cancel(struct settings *s);
 /* Records of a side, of scope run only or of any scope. */

@@ -136,9 +136,11 @@ bool migration_forgettable(const struct migration *m)
     bool settled =
         (phase_get(run->phase)->flags & F_ENDED) && !(run->phase == PHASE_FAILED && run->attached);
 
-    return m->acting == ACT_NONE &&
-           (settled || run->phase == PHASE_IDLE || run->phase == PHASE_QUEUED ||
-            run->phase == PHASE_CHECKING) &&
+    bool untouched =
+        (run->phase == PHASE_IDLE || run->phase == PHASE_QUEUED || run->phase == PHASE_CHECKING) &&
+        !run->attached;
+
+    return m->acting == ACT_NONE && (settled || untouched) &&
            settings_count(&m->settings, SIDE_SOURCE, true) == 0 &&
            settings_count(&m->settings, SIDE_TARGET, true) == 0;
 }
@@ -164,7 +166,7 @@ void migration_view(const struct migration *m, struct migration_view *ret)
         .progress = m->progress,
     };
     (void)str_copy(ret->message, sizeof(ret->message), waits ? m->last.message : run->message);
-    if (m->ticket != 0 && store_held(m->env->store)) {
+    if ((m->ticket != 0 || m->settings.ticket != 0) && store_held(m->env->store)) {
         ret->phase_waiting = true;
         ret->reason = REASON_STORE_HELD;
         (void)str_copy(ret->message, sizeof(ret->message),

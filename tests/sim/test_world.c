@@ -110,6 +110,106 @@ static void two_primaries_with_writes_halt(void **state)
     assert_int_equal(w.run.reason, REASON_DIVERGED);
 }
 
+/* Force goes past a closed gate, not past the writes of a source that is there. */
+static void a_forced_switch_over_survives_a_restart_without_loss(void **state)
+{
+    (void)state;
+    world_init(&w, 1);
+    assert_true(world_run_to(&w, PHASE_REPLICATING, 1000));
+    world_verb(&w, EV_COMPLETE);
+    w.run.force = true;
+    assert_true(world_run_to(&w, PHASE_SWITCHING, 1000));
+    assert_true(w.server[SIDE_SOURCE].primary);
+    w.durable = w.run;
+    world_kill_daemon(&w);
+    w.server[SIDE_SOURCE].paused_until = 0; /* it took long to come back */
+    w.cut[SIDE_SOURCE] = w.cut[SIDE_TARGET] = w.link_cut = true;
+    world_run(&w, 50);
+    w.cut[SIDE_SOURCE] = w.cut[SIDE_TARGET] = false;
+    world_run(&w, 50);
+    w.link_cut = false;
+    assert_true(world_run_to(&w, PHASE_COMPLETED, 2000));
+    assert_int_equal(world_lost_writes(&w, SIDE_TARGET), 0);
+}
+
+/* The target comes back empty before its promotion, and the source cannot be asked. */
+static void an_empty_target_is_never_the_end_of_a_switch_over(void **state)
+{
+    (void)state;
+    world_init(&w, 1);
+    assert_true(world_run_to(&w, PHASE_REPLICATING, 1000));
+    world_verb(&w, EV_COMPLETE);
+    assert_true(world_run_to(&w, PHASE_SWITCHING, 1000));
+    world_stop_server(&w, SIDE_TARGET);
+    world_start_server(&w, SIDE_TARGET);
+    w.server[SIDE_TARGET].n = 0;
+    w.cut[SIDE_SOURCE] = true;
+    assert_false(world_run_to(&w, PHASE_COMPLETED, 90000));
+    assert_int_equal(w.run.phase, PHASE_HALTED);
+}
+
+static void a_target_restarted_in_the_pause_leads_back(void **state)
+{
+    (void)state;
+    world_init(&w, 1);
+    assert_true(world_run_to(&w, PHASE_REPLICATING, 1000));
+    world_verb(&w, EV_COMPLETE);
+    assert_true(world_run_to(&w, PHASE_FREEZING, 1000));
+    world_stop_server(&w, SIDE_TARGET);
+    world_start_server(&w, SIDE_TARGET);
+    w.next_look = 0; /* seen before the pause is begun */
+    assert_true(world_run_to(&w, PHASE_ATTACHING, 2000));
+    assert_true(world_run_to(&w, PHASE_COMPLETED, 5000));
+    assert_int_equal(world_lost_writes(&w, SIDE_TARGET), 0);
+}
+
+/* A world whose last action failed: what is decided from it. */
+static struct decision after_failed(enum phase phase, enum action action)
+{
+    w.run.phase = phase;
+    w.seen.last_action = action;
+    w.seen.last_failed = true;
+    w.seen.last_reason = REASON_COMMAND_REFUSED;
+    err_set(&w.seen.last_err, ERR_REPLY, "refused");
+    observation_relate(&w.seen, &w.spec, &w.run);
+    return decide(&w.spec, &w.run, &w.seen);
+}
+
+/* The fence of an old server is no lease: whoever does not lift it leaves the source shut. */
+static void writes_that_could_not_be_resumed_are_resumed_later(void **state)
+{
+    (void)state;
+    world_init(&w, 1);
+    assert_true(world_run_to(&w, PHASE_REPLICATING, 1000));
+    w.seen.pause_expired = w.seen.frozen = w.seen.thawed = false;
+    w.seen.thaw_reason = REASON_FREEZE_FAILED;
+    assert_int_equal(after_failed(PHASE_FREEZING, ACT_THAW).action, ACT_THAW);
+    w.seen.frozen = true; /* … and a pause that may be over is not gone on from */
+    assert_int_equal(after_failed(PHASE_FREEZING, ACT_THAW).action, ACT_THAW);
+    w.seen.node[SIDE_SOURCE].reachable = false;
+    assert_int_equal(after_failed(PHASE_FREEZING, ACT_THAW).event, EV_NONE);
+}
+
+static void a_refused_promotion_gives_the_source_its_role_back(void **state)
+{
+    struct decision d;
+
+    (void)state;
+    world_init(&w, 1);
+    assert_true(world_run_to(&w, PHASE_REPLICATING, 1000));
+    w.seen.node[SIDE_SOURCE].info.role = REDIS_ROLE_REPLICA;
+    (void)str_copy(w.seen.node[SIDE_SOURCE].info.master_host,
+                   sizeof(w.seen.node[SIDE_SOURCE].info.master_host), FENCE_HOST);
+    w.seen.node[SIDE_SOURCE].info.master_port = FENCE_PORT;
+    w.seen.promote_sent = false; /* an answer that refuses takes it back */
+    d = after_failed(PHASE_SWITCHING, ACT_PROMOTE);
+    assert_int_equal(d.action, ACT_UNDEMOTE);
+    assert_int_equal(d.reason, REASON_COMMAND_REFUSED);
+    /* A demotion that arrives after it was given up is undone wherever it is found. */
+    assert_int_equal(after_failed(PHASE_REPLICATING, ACT_NONE).action, ACT_UNDEMOTE);
+    assert_int_equal(after_failed(PHASE_ROLLING_BACK, ACT_NONE).action, ACT_UNDEMOTE);
+}
+
 /* Before the switch-over: a restarted server comes up with its data, as a primary of a new history.
  */
 static void restart_a_server(void)
@@ -222,6 +322,11 @@ int main(void)
         cmocka_unit_test(a_source_lost_in_the_pause_leads_back),
         cmocka_unit_test(a_restart_in_the_pause_resumes_the_writes),
         cmocka_unit_test(two_primaries_with_writes_halt),
+        cmocka_unit_test(a_forced_switch_over_survives_a_restart_without_loss),
+        cmocka_unit_test(an_empty_target_is_never_the_end_of_a_switch_over),
+        cmocka_unit_test(a_target_restarted_in_the_pause_leads_back),
+        cmocka_unit_test(writes_that_could_not_be_resumed_are_resumed_later),
+        cmocka_unit_test(a_refused_promotion_gives_the_source_its_role_back),
         cmocka_unit_test(random_schedules_lose_nothing),
     };
 

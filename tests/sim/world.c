@@ -198,7 +198,7 @@ static void observe(struct world *w)
     seen->pause_expired =
         w->now - (w->frozen_at ? w->frozen_at : w->phase_at) > w->spec.cutover.pause_ms;
     observation_relate(seen, &w->spec, &w->run);
-    seen->streaming = true;
+    seen->streaming = seen->fresh = true;
     if (w->server[SIDE_TARGET].link_up || w->server[SIDE_TARGET].syncing)
         w->idle_at = w->now;
     seen->stalled_ms = w->server[SIDE_TARGET].syncing ? 0 : w->now - w->moved_at;

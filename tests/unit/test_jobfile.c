@@ -376,22 +376,23 @@ static void an_inline_password_needs_a_private_file(void **state)
     (void)state;
     temp_dir_make(dir);
     path_in(path, dir, "a.yaml");
-    write_file(path, 0640, text);
+    write_file(path, 0644, text);
     assert_int_equal(jobfile_read(path, &file, &err), 0);
     rendered = diags_render(&file.diags);
-    snprintf(expected, sizeof(expected),
-             "%s:3:3: error[readable-by-others]: a file with a password in it must be readable by "
-             "its owner only; its mode is 0640\n"
-             "    3 |   password: ********\n"
-             "      |   ^~~~~~~~\n"
-             "      = chmod 600 %s, or use password_file or credential\n",
-             path, path);
+    snprintf(
+        expected, sizeof(expected),
+        "%s:3:3: error[readable-by-others]: a file with a password in it must not be readable by "
+        "others; its mode is 0644\n"
+        "    3 |   password: ********\n"
+        "      |   ^~~~~~~~\n"
+        "      = chmod o-rwx %s, or use password_file or credential\n",
+        path, path);
     assert_memory_equal(rendered, expected, strlen(expected));
     assert_non_null(strstr(rendered, ":4:22: error[readable-by-others]"));
     assert_null(strstr(rendered, "hunter2"));
     free(rendered);
     jobfile_clear(&file);
-    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(chmod(path, 0640), 0);
     assert_int_equal(jobfile_read(path, &file, &err), 0);
     assert_good(&file, 1);
     jobfile_clear(&file);

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+Write gap of a switch-over under write load, against FAILOVER TO on the same pair in the same run.
+
+The two take turns: ecmigrate moves the primary from a to b, FAILOVER moves it back, so both meet the same
+data, the same writers and the same machine.
+"""
+import os
+import sys
+
+import figures
+from harness import Lab, full_syncs, wait_for
+
+ROUNDS = int(os.environ.get("BENCH_CUTOVERS", "20"))
+WRITERS = 4
+KEYS = 100_000
+BETWEEN = 500  # acknowledged writes before each switch
+
+
+def link_up(node):
+    return node.info("replication").get("master_link_status") == "up"
+
+
+def by_ecmigrate(daemon, a, b, number):
+    job = f"cutover-{number}"
+    daemon.migrate(job, a, b)
+    gap = daemon.complete(job)["cutover"]["write_gap_ms"]
+    wait_for(lambda: link_up(a), 20, "the reverse link")
+    daemon.remove_job(job)
+    return gap
+
+
+def by_failover(a, b):
+    """b is the primary, a its replica."""
+    b.cmd("FAILOVER", "TO", "127.0.0.1", a.port)
+    wait_for(lambda: a.role() == "master" and link_up(b), 30, "FAILOVER TO", interval=0.005)
+
+
+def main():
+    lab = Lab()
+    try:
+        a, b = lab.pair(keys=KEYS)
+        daemon, writers = lab.daemon(), lab.writers(a, b, n=WRITERS)
+        gaps = []
+        for number in range(ROUNDS):
+            writers.wait_acks(BETWEEN)
+            gaps.append(by_ecmigrate(daemon, a, b, number))
+            writers.wait_acks(BETWEEN)
+            by_failover(a, b)
+        writers.wait_acks(BETWEEN)
+        report = writers.stop()
+        ours = [s["gap_ms"] for s in report["switches"] if s["to"] == b.port]
+        theirs = [s["gap_ms"] for s in report["switches"] if s["to"] == a.port]
+        print(f"{ROUNDS} switch-overs each way, {WRITERS} writers, {KEYS:,} keys")
+        figures.line("ecmigrate, as it measures itself", gaps)
+        figures.line("ecmigrate, as the writers saw it", ours)
+        figures.line("FAILOVER TO, as the writers saw it", theirs)
+        figures.ratio("ratio of the medians (writers)", ours, theirs)
+        lost = writers.lost(a)
+        print(f"  acknowledged writes {report['count']:,}, lost {len(lost)}, "
+              f"full synchronisations {full_syncs(a) + full_syncs(b)}")
+        return 1 if lost else 0
+    finally:
+        lab.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
