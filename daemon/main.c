@@ -87,7 +87,10 @@ static void show_status(struct daemon *d)
 
 static void on_status(uv_timer_t *timer)
 {
-    show_status(timer->data);
+    struct daemon *d = timer->data;
+
+    if (!d->stopping)
+        show_status(d);
 }
 
 static void on_file(void *arg, const char *path, const struct jobfile *file)
@@ -213,8 +216,8 @@ static void reload(struct daemon *d)
             log_warn(d->log, "'%s' changed, which needs a restart, ignoring", restart);
         d->command.config.log_level = next.config.log_level;
         log_set_level(d->log, next.config.log_level);
-        d->env.slots.max = next.config.max_parallel_syncs;
-        d->env.slots.per_host = next.config.max_parallel_syncs_per_host;
+        slots_set_limits(&d->env.slots, next.config.max_parallel_syncs,
+                         next.config.max_parallel_syncs_per_host);
         log_info(d->log, "reloaded");
     } else {
         log_error(d->log, "the configuration is wrong and was not reloaded; see: ecmigrated "
@@ -229,6 +232,8 @@ static void on_signal(uv_signal_t *handle, int signum)
 {
     struct daemon *d = handle->data;
 
+    if (d->stopping)
+        return;
     if (signum == SIGHUP)
         reload(d);
     else

@@ -84,8 +84,8 @@ CHECK(target_is_replica)
 
 CHECK(target_empty)
 {
-    /* A target that follows the source already, or did in this run, has given up its own data. */
-    return TARGET->keys == 0 || spec->target.allow_flush || seen->target_follows || run->attached ||
+    /* A target that follows the source already has given up its own data. */
+    return TARGET->keys == 0 || spec->target.allow_flush || seen->target_follows ||
            fail(ret,
                 "the target holds %" PRId64 " keys in %u databases, and allow_flush is not set",
                 TARGET->keys, TARGET->databases);

@@ -112,6 +112,7 @@ static bool forget(struct registry *registry, struct job *job)
     if (!migration_forgettable(job->m))
         return false;
     emit(registry, EVENT_JOB_REMOVED, job->id, job->path, "the file is gone, the job is forgotten");
+    migration_forget_settings(job->m);
     (void)store_delete_job(registry->env->store, job->id);
     take_out(registry, position(registry, job->id));
     return true;
@@ -246,6 +247,7 @@ static void reject(struct registry *registry, const char *path, const struct job
             continue;
         job->has_file = true;
         job->dropping = false;
+        migration_set_file_gone(job->m, false);
         context.job = job->id;
         running++;
     }

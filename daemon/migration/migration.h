@@ -58,6 +58,9 @@ void migration_set_file_gone(struct migration *m, bool gone);
 /* True when the job is in no run and owes no node anything: it may be forgotten with its file. */
 bool migration_forgettable(const struct migration *m);
 
+/* The job is forgotten: what is recorded for its reverse link goes with it. */
+void migration_forget_settings(struct migration *m);
+
 const char *migration_id(const struct migration *m);
 void migration_view(const struct migration *m, struct migration_view *ret);
 

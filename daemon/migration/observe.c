@@ -22,8 +22,10 @@ static void observe_sync(struct migration *m, uint64_t now)
     const struct redis_info *s = &m->seen.node[SIDE_SOURCE].info;
     bool syncing =
         m->seen.node[SIDE_TARGET].reachable && m->seen.target_follows && t->sync_in_progress;
+    /* Before 7.0 a source that writes its dump does not tell how far it has got. */
+    bool saving = s->bgsave_in_progress && s->redis_compat_num < 70000;
 
-    if (moved(t, &m->moved) || s->save_keys_processed != m->moved.save_keys_processed) {
+    if (saving || moved(t, &m->moved) || s->save_keys_processed != m->moved.save_keys_processed) {
         m->moved = *t;
         m->moved.save_keys_processed = s->save_keys_processed;
         m->moved_at_ms = now;

@@ -13,7 +13,7 @@
  */
 #include "daemon/migration/decide.h"
 
-#define FORCE_SOURCE_GRACE_MS 3000
+#define FORCE_SOURCE_GRACE_MS 10000 /* a look and a new connection may each take five seconds */
 
 static void retreat(struct decision *d, const struct observation *seen, enum reason reason,
                     const char *why)

@@ -27,9 +27,9 @@
 
 #include "daemon/migration/decide.h"
 
-#define LINK_GRACE_MS 10000 /* for the reverse link, before it completes without */
-#define FORCE_GRACE_MS 3000
-#define PING_BYTES 14 /* a replication PING; no write is as short */
+#define LINK_GRACE_MS 10000  /* for the reverse link, before it completes without */
+#define FORCE_GRACE_MS 10000 /* a look and a new connection may each take five seconds */
+#define PING_BYTES 14        /* a replication PING; no write is as short */
 #define WAIT_POLL_MS 20
 #define LAST_BYTES_MS 50 /* what the source sent before its demotion may still be on its way */
 

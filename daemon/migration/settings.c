@@ -452,9 +452,30 @@ static void restore_side(struct migration *m)
     finish(m, s->refused_reason, s->refused.code ? &s->refused : NULL);
 }
 
+void migration_forget_settings(struct migration *m)
+{
+    while (m->settings.n > 0)
+        drop_record(m, m->settings.n - 1);
+}
+
+/* What is set must be at hand before anything is: an unreadable password is no empty one. */
+static int passwords_readable(const struct migration *m, struct err *err)
+{
+    const struct spec_node *nodes[] = {&m->spec->source, &m->spec->target};
+    char *password = NULL;
+
+    for (size_t i = 0; i < array_len(nodes); i++) {
+        if (spec_auth_read(spec_replication_auth(nodes[i]), &password, err))
+            return (int)err->code;
+        secret_free(take(password));
+    }
+    return 0;
+}
+
 void settings_start(struct migration *m, enum action action)
 {
     struct settings *s = &m->settings;
+    struct err err;
 
     assert(s->action == ACT_NONE && s->n_changes == 0);
     s->action = action;
@@ -464,6 +485,8 @@ void settings_start(struct migration *m, enum action action)
     s->refused_reason = REASON_NONE;
     if (action == ACT_RESTORE)
         restore_side(m);
+    else if (passwords_readable(m, &err))
+        finish(m, REASON_CREDENTIAL_UNREADABLE, &err);
     else
         next_side(m);
 }

@@ -75,6 +75,13 @@ static void grant(struct slots *slots)
     }
 }
 
+void slots_set_limits(struct slots *slots, unsigned max, unsigned per_host)
+{
+    slots->max = max;
+    slots->per_host = per_host;
+    grant(slots);
+}
+
 void slots_release(struct slots *slots, struct slot *slot)
 {
     bool held = slot->held;

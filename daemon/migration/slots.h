@@ -23,6 +23,8 @@ struct slots {
 };
 
 void slots_init(struct slots *slots, unsigned max, unsigned per_host);
+/* New limits; what they let in is granted at once, what is held stays held. */
+void slots_set_limits(struct slots *slots, unsigned max, unsigned per_host);
 void slot_init(struct slot *slot, void (*granted)(struct slot *slot));
 /* Queues for one; it may be held on return already, else granted() is called later. */
 void slots_want(struct slots *slots, struct slot *slot, const char *host);

@@ -235,7 +235,8 @@ def test_rolling_back(lab, daemon):
     move.begin("replicating")
     move.to_target.stall()
     daemon.verb("move", "abort")
-    daemon.wait_phase("move", "rolling_back", interval=0.002)
+    wait_for(lambda: [e for e in daemon.events("move") if e["data"].get("to") == "rolling_back"], 10,
+             "the rollback to begin", interval=0.002)
     move.crash()
     job = daemon.wait_phase("move", "failed", timeout=40)
     assert job["reason"]["code"] == "aborted"

@@ -294,8 +294,8 @@ def test_client_drives_a_whole_migration(lab, daemon):
     daemon.wait_job("shop")
     assert daemon.ctl("wait", "shop", "--for", "phase=replicating", "--timeout", "20s").returncode == 0
     assert daemon.ctl("wait", "shop", "--for", "state=available", "--timeout", "100ms").returncode == 5
-    dry = daemon.ctl("complete", "shop", "--dry-run")
-    assert dry.returncode == 0, dry.stdout + dry.stderr
+    wait_for(lambda: daemon.ctl("complete", "shop", "--dry-run").returncode == 0, 10,
+             "nothing to hold the switch-over back")
     assert daemon.job("shop")["phase"] == "replicating"
     done = daemon.ctl("complete", "shop", "--wait")
     assert done.returncode == 0, done.stdout + done.stderr

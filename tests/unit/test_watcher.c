@@ -377,7 +377,7 @@ static void chmod_mends_a_file_with_a_password(void **state)
     put(path_of(x, "a.yaml"), "target: {endpoint: t:1, password: x}\n");
     assert_int_equal(chmod(path_of(x, "a.yaml"), 0644), 0);
     start(x);
-    assert_true(has_problem(told_about(x, "a.yaml"), "chmod 600"));
+    assert_true(has_problem(told_about(x, "a.yaml"), "chmod o-rwx"));
     assert_int_equal(chmod(path_of(x, "a.yaml"), 0600), 0);
     wait_for(x, "a.yaml", has_id, "a");
 }
