@@ -29,5 +29,10 @@ extern const size_t api_n_routes;
 http_handler_fn api_events; /* events.c */
 http_handler_fn api_verb;   /* verbs.c */
 
+struct migration;
+/* settle.c: 202 with the job, once the verb it was just given is durable. */
+void api_answer_when_durable(struct api *api, struct http_request *request,
+                             const struct migration *m);
+
 /* Answers with 404 no-such-job. */
 void api_no_such_job(struct http_request *request, const char *id);

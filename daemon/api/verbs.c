@@ -168,10 +168,10 @@ static void refuse(struct http_request *request, const struct migration *m, cons
     http_respond_error(request, 409, "wrong-phase", hint, "%s", err->msg);
 }
 
-static void run_verb(struct http_request *request, struct migration *m, enum verb verb)
+static void run_verb(struct api *api, struct http_request *request, struct migration *m,
+                     enum verb verb)
 {
     struct request_options options = {.dry_run = false};
-    struct migration_view view;
     struct err err = ERR_INIT;
 
     if (read_options(verb, http_request_body(request), &options, &err)) {
@@ -186,8 +186,7 @@ static void run_verb(struct http_request *request, struct migration *m, enum ver
         refuse(request, m, &err);
         return;
     }
-    migration_view(m, &view);
-    http_respond_json(request, 202, view_job(&view));
+    api_answer_when_durable(api, request, m);
 }
 
 void api_verb(struct http_request *request, void *arg)
@@ -205,5 +204,5 @@ void api_verb(struct http_request *request, void *arg)
         http_respond_error(request, 501, "not-supported", NULL,
                            "verb '%s' is not supported by this version", name);
     else
-        run_verb(request, m, verb);
+        run_verb(api, request, m, verb);
 }

@@ -76,5 +76,9 @@ enum verb verb_parse(const char *name); /* VERB_MAX: none */
 int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,
                    struct err *err) must_check;
 
+/* A verb waits for its turn, or an edge for the store: what was asked for last is not durable yet.
+ */
+bool migration_busy(const struct migration *m);
+
 /* complete --dry-run: what would hold the switch-over back now; returns the number of blockers. */
 unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX]);

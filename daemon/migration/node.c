@@ -6,7 +6,7 @@
 #include "daemon/migration/migration_private.h"
 #include "lib/base/clock.h"
 
-#define CONNECT_TIMEOUT_MS 5000
+#define CONNECT_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
 #define LOOK_TIMEOUT_MS 5000
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_MAX_MS 5000
@@ -243,15 +243,16 @@ static void connect_node(struct node *node)
     if (!node->client) {
         snprintf(name, sizeof(name), "ecmigrate:%s:%u", spec->id, node->m->run.epoch);
         node->connected_to = *endpoint_of(node);
-        node->client =
-            redis_client_new(node->m->env->loop,
-                             &(struct redis_client_config){.endpoint = node->connected_to,
-                                                           .username = auth->username,
-                                                           .password = password,
-                                                           .name = name,
-                                                           .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-                                                           .on_state = state_changed,
-                                                           .arg = node});
+        node->client = redis_client_new(
+            node->m->env->loop,
+            &(struct redis_client_config){.endpoint = node->connected_to,
+                                          .username = auth->username,
+                                          .password = password,
+                                          .name = name,
+                                          .connect_timeout_ms =
+                                              min_of(spec->attach.timeout_ms, CONNECT_TIMEOUT_MS),
+                                          .on_state = state_changed,
+                                          .arg = node});
     } else {
         redis_client_set_auth(node->client, auth->username, password);
     }

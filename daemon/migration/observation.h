@@ -58,6 +58,7 @@ struct observation {
     uint64_t wall_ms;      /* now, for back-off across restarts */
     bool slot;             /* a slot for a full synchronisation is ours */
     bool tilt;             /* look, do not act */
+    uint64_t wanted_ms;    /* since the switch-over was asked for, or tried last */
     bool fresh;       /* all of INFO has been seen of both since the switch-over was asked for */
     bool streaming;   /* the source is known to send its writes since the link came up */
     bool errors_grew; /* the target's replication errors since the link came up */

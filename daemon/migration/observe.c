@@ -45,7 +45,7 @@ static void observe_progress(struct migration *m, uint64_t now)
     const struct redis_info *t = &m->seen.node[SIDE_TARGET].info;
     const struct redis_info *s = &m->seen.node[SIDE_SOURCE].info;
     struct progress *p = &m->progress;
-    double fraction = -1;
+    double fraction = -1, rate;
 
     if (m->run.phase != PHASE_SYNCING)
         return;
@@ -66,8 +66,10 @@ static void observe_progress(struct migration *m, uint64_t now)
     }
     if (now - m->sample_ms < RATE_SAMPLE_MS)
         return;
+    rate = (double)(p->bytes_done - m->sample_bytes) * 1000 / (double)(now - m->sample_ms);
+    /* Replicas report in steps of some MiB: what is shown moves a quarter of the way at a time. */
     p->bytes_per_second =
-        (double)(p->bytes_done - m->sample_bytes) * 1000 / (double)(now - m->sample_ms);
+        p->bytes_per_second < 0 ? rate : p->bytes_per_second + (rate - p->bytes_per_second) / 4;
     m->sample_ms = now;
     m->sample_bytes = p->bytes_done;
     p->eta_seconds = -1;
@@ -130,6 +132,7 @@ void migration_observe(struct migration *m)
     m->seen.phase_ms = now - m->phase_at_ms;
     m->seen.tilt = migration_env_tilt(m->env);
     m->seen.slot = m->slot.held;
+    m->seen.wanted_ms = now - m->fresh_since_ms;
     m->seen.fresh = m->node[SIDE_SOURCE].all_ms > m->fresh_since_ms &&
                     m->node[SIDE_TARGET].all_ms > m->fresh_since_ms;
     for (int side = 0; side < SIDE_MAX; side++) {

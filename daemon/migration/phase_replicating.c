@@ -8,6 +8,9 @@
 
 #define QUIET_POLL_MS 1000
 #define EAGER_POLL_MS 20
+/* What is under way adds to the write pause: a moment is given it to shrink. */
+#define SMALL_LAG (64 << 10)
+#define SMALL_LAG_WAIT_MS 2000
 
 static void cutover_wanted(const struct spec *spec, const struct run *run,
                            const struct observation *seen, struct decision *d)
@@ -24,6 +27,9 @@ static void cutover_wanted(const struct spec *spec, const struct run *run,
     } else if (!run->force && gate_check(spec, seen, blockers) > 0) {
         decide_wait(d, blockers[0].reason, EAGER_POLL_MS, "the switch-over waits: %s",
                     blockers[0].message);
+    } else if (!run->force && seen->lag_bytes > SMALL_LAG && seen->wanted_ms < SMALL_LAG_WAIT_MS) {
+        decide_wait(d, REASON_GATE_LAG, EAGER_POLL_MS / 4,
+                    "the switch-over waits a moment for a small lag, which makes the pause short");
     } else if (!seen->prepared_cutover && !(run->force && !source->reachable)) {
         bool refused = seen->last_action == ACT_PREPARE_CUTOVER && seen->last_failed;
 

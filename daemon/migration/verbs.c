@@ -76,6 +76,11 @@ int migration_verb(struct migration *m, enum verb verb, const struct verb_option
     return 0;
 }
 
+bool migration_busy(const struct migration *m)
+{
+    return m->posted != EV_NONE || m->ticket != 0;
+}
+
 unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX])
 {
     if (m->run.phase == PHASE_REPLICATING)
@@ -152,7 +157,7 @@ const char *migration_id(const struct migration *m)
 
 void migration_view(const struct migration *m, struct migration_view *ret)
 {
-    const struct run *run = upcoming(m);
+    const struct run *run = &m->run; /* what is durable, never what is only about to be */
     bool waits = !(phase_get(run->phase)->flags & F_ENDED) && m->last.event == EV_NONE;
 
     *ret = (struct migration_view){

@@ -311,3 +311,16 @@ def test_random_kills_over_many_jobs(lab):
                  f"the settings of {name}'s source")
         assert config_changes(before[name][1], target.config()) == {}
     assert json.dumps(daemon.jobs()).count('"completed"') == 4
+
+
+def test_an_accepted_verb_survives(lab, daemon):
+    """202 is a promise: the answer comes when the verb is durable."""
+    move = Move(lab, daemon, writers=False)
+    move.begin("replicating")
+    daemon.verb("move", "abort")
+    daemon.kill9()
+    daemon.start()
+    job = daemon.wait_phase("move", "failed", timeout=20)
+    assert job["reason"]["code"] == "aborted"
+    assert move.target.role() == "master"
+    move.check_settings()

@@ -235,7 +235,8 @@ def test_two_jobs_on_a_host_take_turns(lab):
     daemon.write_job("b-second", *second)
     daemon.wait_job("b-second")
     job = daemon.wait_phase("b-second", "queued")
-    assert job["reason"]["code"] == "waiting-slot"
+    wait_for(lambda: (daemon.job("b-second")["reason"] or {}).get("code") == "waiting-slot", 5,
+             "the reason to be named")
     assert daemon.job("a-first")["phase"] == "syncing"
     daemon.wait_phase("a-first", "replicating", timeout=30)
     daemon.wait_phase("b-second", "replicating")
