@@ -127,10 +127,6 @@ REASON(
     SOURCE_IS_REPLICA, "source-is-replica", true,
     "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody.",
     "Name the primary as the source, or stop the writers yourself and then: ecmigratectl complete JOB --force.")
-REASON(
-    SOURCE_WRITE_PAUSED, "source-write-paused", true,
-    "The source's writes are already fenced by min-replicas-to-write, so a fence of ours could not be told from it.",
-    "Restore min-replicas-to-write on the source.")
 
 /* The cutover */
 REASON(
