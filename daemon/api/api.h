@@ -11,7 +11,9 @@
 
 struct api;
 struct event_bus;
+struct histogram;
 struct log;
+struct migration_counters;
 struct registry;
 struct store;
 
@@ -27,7 +29,10 @@ struct api_deps {
     struct registry *registry;
     struct store *store;
     struct event_bus *bus;
-    struct log *log; /* may be NULL */
+    struct log *log;                           /* may be NULL */
+    const struct migration_counters *counters; /* may be NULL */
+    const struct histogram *loop_lag;          /* may be NULL */
+    int64_t started_wall_ms;                   /* the process; 0: not known */
     struct daemon_status status;
 };
 

@@ -18,6 +18,21 @@ struct api {
     void *closed_arg;
 };
 
+/* What a route asks of its caller. The control socket's callers may everything. */
+enum api_access {
+    ACCESS_OPEN, /* nothing */
+    ACCESS_READ,
+    ACCESS_OPERATE,
+    ACCESS_SIGNED, /* an AWS signature; what its key may is asked for each action */
+};
+
+/* Who asks; on every request that a route's handler gets. */
+struct api_caller {
+    char name[96]; /* for the log: "uid 0 (pid 4711)", "key AKIDEXAMPLE", "token ops", "loopback" */
+    bool may_operate;
+};
+const struct api_caller *api_caller(const struct http_request *request);
+
 /* Something has begun that borrows the api / is over. */
 void api_hold(struct api *api);
 void api_release(struct api *api);

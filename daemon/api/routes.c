@@ -140,12 +140,12 @@ static void get_readyz(struct http_request *request, void *arg)
 }
 
 const struct http_route api_routes[] = {
-    {"GET", "/v1/jobs", get_jobs},
-    {"GET", "/v1/jobs/{id}", get_job},
-    {"POST", "/v1/jobs/{id}/{verb}", api_verb},
-    {"GET", "/v1/events", api_events},
-    {"GET", "/v1/fsm", get_fsm},
-    {"GET", "/healthz", get_healthz},
-    {"GET", "/readyz", get_readyz},
+    {"GET", "/v1/jobs", get_jobs, "list_jobs", ACCESS_READ, HTTP_BODY_JSON},
+    {"GET", "/v1/jobs/{id}", get_job, "get_job", ACCESS_READ, HTTP_BODY_JSON},
+    {"POST", "/v1/jobs/{id}/{verb}", api_verb, "verb", ACCESS_OPERATE, HTTP_BODY_JSON},
+    {"GET", "/v1/events", api_events, "events", ACCESS_READ, HTTP_BODY_JSON},
+    {"GET", "/v1/fsm", get_fsm, "fsm", ACCESS_READ, HTTP_BODY_JSON},
+    {"GET", "/healthz", get_healthz, "healthz", ACCESS_OPEN, HTTP_BODY_JSON},
+    {"GET", "/readyz", get_readyz, "readyz", ACCESS_OPEN, HTTP_BODY_JSON},
 };
 const size_t api_n_routes = array_len(api_routes);

@@ -12,6 +12,7 @@
 
 #define HTTP_PARAMS_MAX 2
 #define HTTP_SEGMENT_MAX 128
+#define HTTP_HEADERS_MAX 8
 /* A body that is too large is still read up to here, so that the client sees the answer. */
 #define HTTP_DISCARD_MAX (1024 * 1024)
 
@@ -21,6 +22,7 @@ struct http_server {
     const struct http_route *routes; /* borrowed */
     size_t n_routes;
     void *arg;
+    struct http_hooks hooks;
     struct log *log; /* borrowed */
 
     struct MHD_Daemon *mhd;
@@ -96,6 +98,13 @@ struct http_request {
     struct http_body filled;
     void (*release)(void *arg);
     void *release_arg;
+    const char *name; /* static; NULL: no route was found */
+    void *user;       /* owned, see free_user */
+    void (*free_user)(void *user);
+    struct {
+        const char *name, *value;
+    } headers[HTTP_HEADERS_MAX]; /* of the answer */
+    unsigned n_headers;
 };
 
 /* Lets mhd run as soon as possible, and never from inside the caller. */

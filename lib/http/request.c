@@ -13,6 +13,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "lib/base/utf8.h"
 #include "lib/http/internal.h"
@@ -69,6 +70,9 @@ void http_request_answer(struct http_request *request, unsigned status,
     assert(response && !request->answered);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (unsigned i = 0; i < request->n_headers; i++)
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
     request->answered = true;
     request->status = status;
     request->response = response;
@@ -101,6 +105,23 @@ void http_respond_text(struct http_request *request, unsigned status, const char
     http_request_answer(request, status,
                         MHD_create_response_from_buffer(len, xstrdup(text), MHD_RESPMEM_MUST_FREE),
                         content_type);
+}
+
+void http_respond_data(struct http_request *request, unsigned status, const char *content_type,
+                       const void *data, size_t len)
+{
+    void *borrowed = (void *)(uintptr_t)data; /* mhd's signature; it does not write to it */
+
+    http_request_answer(request, status,
+                        MHD_create_response_from_buffer(len, borrowed, MHD_RESPMEM_PERSISTENT),
+                        content_type);
+}
+
+void http_request_add_header(struct http_request *request, const char *name, const char *value)
+{
+    assert(request->n_headers < HTTP_HEADERS_MAX && !request->answered);
+    request->headers[request->n_headers].name = name;
+    request->headers[request->n_headers++].value = value;
 }
 
 void http_respond_error(struct http_request *request, unsigned status, const char *code,
@@ -173,6 +194,82 @@ const char *http_request_query(const struct http_request *request, const char *k
 const json_t *http_request_body(const struct http_request *request)
 {
     return request->json;
+}
+
+const char *http_request_data(const struct http_request *request, size_t *ret_len)
+{
+    *ret_len = buffer_length(&request->body);
+    return *ret_len ? request->body.data + request->body.start : "";
+}
+
+const char *http_request_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+const char *http_request_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+struct pairs {
+    http_pair_fn *fn;
+    void *arg;
+};
+
+static enum MHD_Result pass_pair(void *cls, enum MHD_ValueKind kind, const char *key,
+                                 const char *value)
+{
+    const struct pairs *pairs = cls;
+
+    (void)kind;
+    pairs->fn(key, value ? value : "", pairs->arg);
+    return MHD_YES;
+}
+
+void http_request_each_header(const struct http_request *request, http_pair_fn *fn, void *arg)
+{
+    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, pass_pair, &(struct pairs){fn, arg});
+}
+
+void http_request_each_query(const struct http_request *request, http_pair_fn *fn, void *arg)
+{
+    MHD_get_connection_values(request->mhd, MHD_GET_ARGUMENT_KIND, pass_pair,
+                              &(struct pairs){fn, arg});
+}
+
+void http_request_peer(const struct http_request *request, struct http_peer *ret)
+{
+    struct sockaddr_storage addr;
+    socklen_t addr_len = sizeof(addr);
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    *ret = (struct http_peer){.fd = request->conn->fd};
+    if (getsockname(ret->fd, (struct sockaddr *)&addr, &addr_len) || addr.ss_family != AF_UNIX ||
+        getsockopt(ret->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+        return;
+    ret->is_unix = true;
+    ret->uid = cred.uid;
+    ret->gid = cred.gid;
+    ret->pid = cred.pid;
+}
+
+void http_request_set_user(struct http_request *request, void *user, void (*free_user)(void *user))
+{
+    assert(!request->user);
+    request->user = user;
+    request->free_user = free_user;
+}
+
+void *http_request_user(const struct http_request *request)
+{
+    return request->user;
+}
+
+void http_request_set_name(struct http_request *request, const char *name)
+{
+    request->name = name;
 }
 
 #define QUERY_KEYS_MAX 8
@@ -280,9 +377,12 @@ static void dispatch(struct http_request *request)
     route = http_route_find(request);
     if (!route)
         return;
+    request->name = route->name;
     if (request->body_seen > server->limits.body)
         refuse_body(request);
-    else if (parse_body(request))
+    else if (server->hooks.admit && !server->hooks.admit(request, route, server->hooks.arg))
+        assert(request->answered);
+    else if (route->body == HTTP_BODY_RAW || parse_body(request))
         route->handler(request, server->arg);
 }
 
@@ -337,6 +437,11 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     http_stream_free(request->stream);
     if (request->release)
         request->release(request->release_arg);
+    if (request->server->hooks.served)
+        request->server->hooks.served(request, request->name ? request->name : "none",
+                                      request->status, request->server->hooks.arg);
+    if (request->user)
+        request->free_user(request->user);
     if (request->response)
         MHD_destroy_response(request->response);
     json_decref(request->json);

@@ -12,6 +12,7 @@
 #define NEVER_MS UINT64_MAX
 #define JANITOR_MAX_MS 1000
 #define LOG_TEXT_MAX 256
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3"
 
 const struct http_limits http_limits_default = {
     .connections = 256,
@@ -189,17 +190,28 @@ __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *cls, const ch
     log_debug(server->log, "http: %s", text);
 }
 
-static struct MHD_Daemon *start_mhd(struct http_server *server, int fd)
+static struct MHD_Daemon *start_mhd(struct http_server *server, int fd, const struct http_tls *tls)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     const struct http_limits *limits = &server->limits;
+    struct MHD_OptionItem encryption[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)(tls ? tls->cert : NULL)},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)(tls ? tls->key : NULL)},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL}};
+
+    if (tls)
+        flags |= MHD_USE_TLS;
+    else
+        encryption[0].option = MHD_OPTION_END;
 
     return MHD_start_daemon(
         flags, 0, NULL, NULL, http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
         server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed,
         server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
         limits->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->head,
-        MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, MHD_OPTION_ARRAY, encryption,
+        MHD_OPTION_END);
 }
 
 int http_server_new(uv_loop_t *loop, const struct http_server_options *options,
@@ -213,10 +225,11 @@ int http_server_new(uv_loop_t *loop, const struct http_server_options *options,
     server->routes = options->routes;
     server->n_routes = options->n_routes;
     server->arg = options->arg;
+    server->hooks = options->hooks;
     server->log = options->log;
     list_init(&server->conns);
     list_init(&server->requests);
-    server->mhd = start_mhd(server, options->fd);
+    server->mhd = start_mhd(server, options->fd, options->tls);
     if (!server->mhd) {
         free(server);
         return err_set(err, ERR_IO, "cannot start the HTTP server: no descriptors left?");

@@ -20,11 +20,36 @@ struct http_server;
 
 typedef void http_handler_fn(struct http_request *request, void *arg);
 
+/* What a route's handler wants of a body. */
+enum http_body_kind {
+    HTTP_BODY_JSON, /* an object, or nothing: http_request_body() */
+    HTTP_BODY_RAW,  /* bytes: http_request_data() */
+};
+
 /* path: "/v1/jobs/{id}": a name in braces stands for one segment, for http_request_param(). A GET
  * route answers HEAD too. */
 struct http_route {
     const char *method, *path;
     http_handler_fn *handler;
+    const char *name; /* what served() calls it */
+    unsigned access;  /* whatever admit() makes of it */
+    enum http_body_kind body;
+};
+
+/* PEM texts. They are checked by http_server_new(). */
+struct http_tls {
+    const char *cert, *key; /* borrowed */
+};
+
+/* The owner's say in every request. Members may be NULL. */
+struct http_hooks {
+    /* Before the handler of a route. False: it has answered the request itself. */
+    bool (*admit)(struct http_request *request, const struct http_route *route, void *arg);
+    /* A request is over, or its connection was. name: the route's, or what http_request_set_name()
+     * made of it; "none" where no route was found. */
+    void (*served)(const struct http_request *request, const char *name, unsigned status,
+                   void *arg);
+    void *arg;
 };
 
 struct http_limits {
@@ -44,7 +69,9 @@ struct http_server_options {
     int fd; /* listens already; the server's in any case, also when it cannot start */
     const struct http_route *routes; /* borrowed */
     size_t n_routes;
-    void *arg;                        /* for the handlers */
+    void *arg; /* for the handlers */
+    struct http_hooks hooks;
+    const struct http_tls *tls;       /* NULL: none */
     const struct http_limits *limits; /* NULL: the default ones; copied */
     struct log *log;                  /* NULL: none; debug only */
 };

@@ -132,12 +132,17 @@ static void on_quit(struct http_request *request, void *arg)
     http_server_free(rig->server, server_closed, rig);
 }
 
+#define ROUTE(m, p, h)                                                                             \
+    {                                                                                              \
+        .method = (m), .path = (p), .handler = (h), .name = (p)                                    \
+    }
 static const struct http_route routes[] = {
-    {"GET", "/hello", on_hello},       {"POST", "/hello", on_hello},
-    {"GET", "/things/{id}", on_thing}, {"POST", "/things/{id}/{verb}", on_verb},
-    {"GET", "/later", on_later},       {"GET", "/follow", on_follow},
-    {"GET", "/long", on_long},         {"POST", "/quit", on_quit},
+    ROUTE("GET", "/hello", on_hello),       ROUTE("POST", "/hello", on_hello),
+    ROUTE("GET", "/things/{id}", on_thing), ROUTE("POST", "/things/{id}/{verb}", on_verb),
+    ROUTE("GET", "/later", on_later),       ROUTE("GET", "/follow", on_follow),
+    ROUTE("GET", "/long", on_long),         ROUTE("POST", "/quit", on_quit),
 };
+#undef ROUTE
 
 /* --- set-up --- */
 
