@@ -35,7 +35,7 @@ compile = $(CC) -std=gnu11 -MMD -MP -I. -D_GNU_SOURCE -DECMIGRATE_VERSION='"$(VE
 link    = $(CC) $(HARDEN_LDFLAGS) $(CFLAGS) -Wl,--as-needed $(LDFLAGS) -pthread
 quiet   = $(if $(V),,@echo '  $(1) $@';)
 
-DAEMON_SRC := $(filter-out daemon/main.c,$(wildcard lib/*/*.c daemon/*.c daemon/*/*.c))
+DAEMON_SRC := $(filter-out daemon/main.c,$(wildcard lib/*/*.c daemon/*.c daemon/*/*.c daemon/*/*/*.c))
 CLI_SRC    := $(filter-out cli/main.c,$(wildcard cli/*.c))
 TEST_SRC   := $(wildcard tests/unit/test_*.c tests/sim/test_*.c)
 HELP_SRC   := $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/sim/*.c))

@@ -271,6 +271,7 @@ static int start_api(struct daemon *d, struct err *err)
                                         .store = d->store,
                                         .bus = d->bus,
                                         .log = d->log,
+                                        .counters = &d->env.counters,
                                         .status = {.ready = is_ready, .held = is_held, .arg = d}});
     d->listening = true;
     return api_listen(d->api, fd, err);

@@ -14,7 +14,7 @@ struct request_options {
 };
 
 /* Verbs that have a name already, and nothing behind it yet. */
-static const char *const later[] = {"check", "reverse", "finalize", "verify"};
+static const char *const later[] = {"reverse", "finalize", "verify"};
 
 static bool comes_later(const char *name)
 {
@@ -58,7 +58,7 @@ static int read_source(const json_t *value, struct verb_options *options, struct
 static int read_option(enum verb verb, const char *key, const json_t *value,
                        struct request_options *options, struct err *err)
 {
-    if (verb == VERB_START && strcmp(key, "source") == 0)
+    if ((verb == VERB_START || verb == VERB_CHECK) && strcmp(key, "source") == 0)
         return read_source(value, &options->verb, err);
     if (verb == VERB_COMPLETE && strcmp(key, "force") == 0)
         return read_bool(value, key, &options->verb.force, err);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "daemon/check/report.h"
 #include "lib/base/clock.h"
 #include "lib/base/utf8.h"
 
@@ -219,6 +220,19 @@ static json_t *view_cutover(const struct run *run)
         time_or_null(run->cutover.at_wall_ms), "offset", count_or_null(run->cutover.offset));
 }
 
+static json_t *view_checks(const struct check_report *report)
+{
+    bool running = report && report->at_wall_ms == 0;
+    char source[ENDPOINT_STR_MAX];
+
+    if (!report)
+        return json_null();
+    return json_pack("{s:o, s:b, s:s, s:o, s:o}", "at", time_or_null(report->at_wall_ms), "running",
+                     running, "source", endpoint_format(&report->source, source), "passed",
+                     running ? json_null() : json_boolean(report->passed), "results",
+                     check_report_json(report));
+}
+
 json_t *view_job(const struct migration_view *view)
 {
     const struct spec *spec = view->spec;
@@ -243,6 +257,7 @@ json_t *view_job(const struct migration_view *view)
     json_object_set_new(job, "link", view_link(view));
     json_object_set_new(job, "progress", view_progress(&view->progress));
     json_object_set_new(job, "lag", view_lag(seen));
+    json_object_set_new(job, "checks", view_checks(view->checks));
     json_object_set_new(job, "cutover", view_cutover(run));
     json_object_set_new(job, "verify", json_null());
     json_object_set_new(job, "file", view->file_gone ? json_null() : view_text(spec->file));

@@ -95,15 +95,15 @@ CHECK(target_empty)
 #undef TARGET
 
 static const struct check checks[] = {
-    {REASON_SAME_NODE, same_node},
-    {REASON_AUTH_REFUSED, replication_login},
-    {REASON_TARGET_CLUSTER_MODE, target_cluster_mode},
-    {REASON_SOURCE_LOADING, source_loading},
-    {REASON_TARGET_LOADING, target_loading},
-    {REASON_LOOP, loop},
-    {REASON_SOURCE_LINK_DOWN, source_link},
-    {REASON_TARGET_IS_REPLICA, target_is_replica},
-    {REASON_TARGET_NOT_EMPTY, target_empty},
+    {REASON_SAME_NODE, "source and target are two servers", same_node},
+    {REASON_AUTH_REFUSED, "the replication user can log in to the source", replication_login},
+    {REASON_TARGET_CLUSTER_MODE, "the target is not in cluster mode", target_cluster_mode},
+    {REASON_SOURCE_LOADING, "the source has loaded its data set", source_loading},
+    {REASON_TARGET_LOADING, "the target has loaded its data set", target_loading},
+    {REASON_LOOP, "the source does not follow the target", loop},
+    {REASON_SOURCE_LINK_DOWN, "the source's own link to a primary, if any, is up", source_link},
+    {REASON_TARGET_IS_REPLICA, "the target follows no other server", target_is_replica},
+    {REASON_TARGET_NOT_EMPTY, "the target is empty, or may be flushed", target_empty},
 };
 
 const struct check *check_table(size_t *ret_n)

@@ -15,7 +15,8 @@ struct check_result {
 };
 
 struct check {
-    enum reason id; /* what it is called, and the reason it fails with */
+    enum reason id;    /* what it is called, and the reason it fails with */
+    const char *title; /* what holds when it passes */
     /* True: passed. Otherwise *ret says why not; its reason is set already. */
     bool (*pass)(const struct spec *spec, const struct run *run, const struct observation *seen,
                  struct check_result *ret);

@@ -5,6 +5,7 @@ EVENT(JOB_CHANGED, "job_changed", LEVEL_INFO, "727a69c7a1ca448489a2854f148b889c"
 EVENT(JOB_REJECTED, "job_rejected", LEVEL_ERROR, "916714ffe06746c3ae7991056bc0a7ae", "A job file, or a change to it, was refused.")
 EVENT(JOB_REMOVED, "job_removed", LEVEL_INFO, "1658234a95184c3abae909cd747b38e1", "A job file is gone.")
 EVENT(RUN_STARTED, "run_started", LEVEL_INFO, "3a5d1ee7dc7e48ac9cfdd5a45af661a1", "A run of a job began.")
+EVENT(SOURCE_OVERRIDDEN, "source_overridden", LEVEL_WARN, "77c2a9b399bd4d32b8dfae67e295d492", "A start names another source than the job file does, and that one is used.")
 EVENT(PHASE_CHANGED, "phase_changed", LEVEL_INFO, "382350532a494af9afa94b305a700060", "A job went from one phase to another.")
 EVENT(CHECK_PASSED, "check_passed", LEVEL_INFO, "6cfa13f6d1b14d3ea92f4d6278cebf26", "The pre-checks passed.")
 EVENT(CHECK_FAILED, "check_failed", LEVEL_WARN, "dff4dfd35df64bb6a8031826e296ad2a", "A pre-check failed.")

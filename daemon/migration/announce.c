@@ -36,13 +36,26 @@ static const struct announcement announcements[] = {
     {PHASE_MAX, EV_NONE, PHASE_COMPLETED, EVENT_MIGRATION_COMPLETED, NULL},
 };
 
-static json_t *transition_data(const struct edge *edge, const struct run *after)
+static void add_source(json_t *data, const struct endpoint *source)
 {
+    char text[ENDPOINT_STR_MAX];
+
+    json_object_set_new(data, "source", json_string(endpoint_format(source, text)));
+}
+
+static json_t *transition_data(const struct migration *m, enum event_name event,
+                               const struct edge *edge, const struct run *after)
+{
+    bool checks = event == EVENT_CHECK_PASSED || event == EVENT_CHECK_FAILED;
     json_t *data = json_pack("{s:s,s:s,s:I}", "from", phase_get(edge->from)->name, "to",
                              phase_get(edge->to)->name, "attempt", (json_int_t)after->attempt);
 
     if (after->reason != REASON_NONE)
         json_object_set_new(data, "reason", json_string(reason_get(after->reason)->code));
+    if (event == EVENT_RUN_STARTED || checks)
+        add_source(data, &after->source);
+    if (checks && m->checked)
+        json_object_set_new(data, "checks", check_report_json(m->checked));
     return data;
 }
 
@@ -85,11 +98,12 @@ static void announce_one(struct migration *m, enum event_name event, const char 
                    "the target is the primary; writes stood still for %.3f ms",
                    (double)after->cutover.gap_us / 1000.0);
     else if (event == EVENT_PHASE_CHANGED)
-        event_emit(m->env->bus, event, context, transition_data(edge, after), "%s -> %s: %s",
-                   phase_get(edge->from)->name, phase_get(edge->to)->name, edge->why);
+        event_emit(m->env->bus, event, context, transition_data(m, event, edge, after),
+                   "%s -> %s: %s", phase_get(edge->from)->name, phase_get(edge->to)->name,
+                   edge->why);
     else
-        event_emit(m->env->bus, event, context, transition_data(edge, after), "%s%s%s", code,
-                   code[0] ? ": " : "", why);
+        event_emit(m->env->bus, event, context, transition_data(m, event, edge, after), "%s%s%s",
+                   code, code[0] ? ": " : "", why);
 }
 
 void migration_announce(struct migration *m, const struct edge *edge, const struct run *after)
@@ -119,4 +133,22 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
         m->seen.node[SIDE_SOURCE].info.link_up)
         event_emit(m->env->bus, EVENT_REVERSE_ATTACHED, &context, NULL,
                    "the old source follows the new primary");
+}
+
+void migration_announce_check(struct migration *m, const struct check_report *report)
+{
+    const struct check_outcome *failed = check_report_failure(report);
+    struct event_context context = migration_context(m);
+    json_t *data = json_pack("{s:b, s:o}", "test", 1, "checks", check_report_json(report));
+
+    context.reason = failed ? reason_get(failed->failure.reason)->code : NULL;
+    add_source(data, &report->source);
+    if (failed) {
+        json_object_set_new(data, "reason", json_string(context.reason));
+        event_emit(m->env->bus, EVENT_CHECK_FAILED, &context, data, "%s: %s", context.reason,
+                   failed->failure.message);
+    } else {
+        event_emit(m->env->bus, EVENT_CHECK_PASSED, &context, data,
+                   "all %u checks passed; nothing has been started", report->n);
+    }
 }

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "daemon/event/event.h"
+#include "daemon/migration/counters.h"
 #include "daemon/migration/slots.h"
 #include "daemon/store/store.h"
 #include "lib/base/list.h"
@@ -19,6 +20,7 @@ struct migration_env {
     struct store *store;
     struct event_bus *bus;
     struct slots slots;
+    struct migration_counters counters;
 
     /* private */
     struct list ready;   /* migrations that want to decide */

@@ -126,17 +126,37 @@ static void take_next_spec(struct migration *m)
     }
 }
 
-/* What a new run begins with, or will: the newest text, and the source that was named. */
-static void begin_run(struct migration *m, struct run *next)
+/* What a new run begins with, or will: the newest text, and the source that was named. A retry
+ * repeats the run: with the source it had, whoever named that. */
+static void begin_run(struct migration *m, struct run *next, enum fsm_event event)
 {
+    bool repeats = event == EV_RETRY && !m->next_spec && endpoint_is_set(&m->run.source);
+
     take_next_spec(m);
     next->attached = m->run.attached;
     next->source = m->run.source;
     if (m->options.has_source)
         next->source = m->options.source;
-    else if (m->spec->has_source)
+    else if (m->spec->has_source && !repeats)
         next->source = m->spec->source.endpoint;
     disown(m, SIDE_SOURCE, &m->run.source, &next->source);
+}
+
+/* The run's own checks, for the record. */
+static void keep_report(struct migration *m)
+{
+    if (!m->checked)
+        m->checked = xcalloc(1, sizeof(*m->checked));
+    check_report_fill(m->checked, m->spec, &m->run, &m->seen, clock_wall_ms());
+}
+
+static void count(struct migration *m, const struct edge *edge, const struct run *next)
+{
+    struct migration_counters *counters = &m->env->counters;
+
+    counters->transitions[edge->from][edge->to]++;
+    if (edge->to == PHASE_BACKOFF)
+        counters->retries[next->reason]++;
 }
 
 static void enter(struct migration *m, enum phase from, bool resumed)
@@ -199,7 +219,10 @@ static void step(struct migration *m, const struct decision *d)
     next = run_after(m->spec, &m->run, edge, d, &m->seen, (double)random / (double)UINT_MAX);
     /* Before it is stored: a restart must not begin from the older text. */
     if (edge->to == PHASE_QUEUED || edge->to == PHASE_IDLE)
-        begin_run(m, &next);
+        begin_run(m, &next, d->event);
+    if (edge->from == PHASE_CHECKING && edge->event != EV_ABORT && edge->event != EV_RESPEC)
+        keep_report(m);
+    count(m, edge, &next);
     if (d->event == EV_COMPLETE)
         next.force = m->options.force;
     m->options = (struct verb_options){0};
@@ -405,6 +428,7 @@ static void part_closed(void *arg)
 
     if (--m->closing > 0)
         return;
+    free(m->checked);
     settings_deinit(&m->settings);
     redis_call_clear(&m->call);
     for (int side = 0; side < SIDE_MAX; side++)
@@ -428,12 +452,13 @@ void migration_free(struct migration *m, void (*freed)(void *arg), void *arg)
     list_remove(&m->ready);
     list_remove(&m->waiting);
     slots_release(&m->env->slots, &m->slot);
-    m->closing = 2 + SIDE_MAX;
+    m->closing = 3 + SIDE_MAX;
     if (m->settings.action != ACT_NONE && m->settings.ticket != 0)
         settings_cancel(&m->settings);
     uv_close((uv_handle_t *)&m->timer, timer_closed);
     node_close(&m->node[SIDE_SOURCE], part_closed, m);
     node_close(&m->node[SIDE_TARGET], part_closed, m);
+    precheck_free(take(m->precheck), part_closed, m);
     if (m->probe)
         redis_client_free(take(m->probe), part_closed, m);
     else

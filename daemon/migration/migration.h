@@ -15,6 +15,7 @@
 #include "daemon/migration/observation.h"
 #include "daemon/migration/run.h"
 
+struct check_report;
 struct migration;
 struct migration_env;
 
@@ -29,6 +30,7 @@ struct migration_view {
     char message[RUN_MESSAGE_MAX];
     int64_t link_since_wall_ms; /* 0: link not up */
     struct progress progress;
+    const struct check_report *checks; /* the latest; NULL: none since the daemon started */
 };
 
 /*
@@ -67,10 +69,12 @@ void migration_view(const struct migration *m, struct migration_view *ret);
 /* Verbs. 0, or ERR_BUSY (not possible in this phase; the message says what is) or ERR_INVALID. */
 struct verb_options {
     bool has_source;
-    struct endpoint source; /* start: the source, where the file names none */
+    struct endpoint source; /* start, check: the source, instead of the file's */
     bool force;             /* complete */
 };
-enum verb { VERB_START, VERB_COMPLETE, VERB_ABORT, VERB_RETRY, VERB_MAX };
+/* VERB_CHECK goes through the checks without a run; their outcome comes as the view's report, and
+ * as an event. */
+enum verb { VERB_CHECK, VERB_START, VERB_COMPLETE, VERB_ABORT, VERB_RETRY, VERB_MAX };
 const char *verb_name(enum verb verb);
 enum verb verb_parse(const char *name); /* VERB_MAX: none */
 int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* The inside of a migration, for the files of this directory only. */
+#include "daemon/check/report.h"
 #include "daemon/migration/env.h"
 #include "daemon/migration/migration.h"
 #include "daemon/migration/node.h"
+#include "daemon/migration/precheck.h"
 #include "daemon/migration/settings.h"
 
 struct migration {
@@ -20,6 +22,8 @@ struct migration {
     struct redis_client *probe; /* owned: tries the replication user's log-in */
     struct settings settings;
     struct slot slot;
+    struct precheck *precheck;    /* owned; NULL: none is under way */
+    struct check_report *checked; /* owned: how the checks last went; NULL: never */
 
     /* the edge that is being made durable */
     uint64_t ticket; /* 0: none */
@@ -86,6 +90,11 @@ void migration_acted(struct migration *m, enum reason reason, const struct err *
 /* probe.c: begins to try the replication user's log-in; the result goes to m->seen. */
 void migration_probe(struct migration *m);
 
+/* A precheck is through. */
+void migration_checked(struct migration *m, const struct check_report *report);
+
 /* announce.c: the events of a transition. */
 void migration_announce(struct migration *m, const struct edge *edge, const struct run *after);
+/* … of a check without a run. */
+void migration_announce_check(struct migration *m, const struct check_report *report);
 struct event_context migration_context(const struct migration *m);

@@ -8,9 +8,8 @@ static const struct verb_row {
     const char *name;
     enum fsm_event event;
 } verbs[VERB_MAX] = {
-    [VERB_START] = {"start", EV_START},
-    [VERB_COMPLETE] = {"complete", EV_COMPLETE},
-    [VERB_ABORT] = {"abort", EV_ABORT},
+    [VERB_CHECK] = {"check", EV_NONE},           [VERB_START] = {"start", EV_START},
+    [VERB_COMPLETE] = {"complete", EV_COMPLETE}, [VERB_ABORT] = {"abort", EV_ABORT},
     [VERB_RETRY] = {"retry", EV_RETRY},
 };
 
@@ -34,31 +33,82 @@ static const struct run *upcoming(const struct migration *m)
     return m->ticket != 0 ? &m->next_run : &m->run;
 }
 
+/* What can be started can be checked. */
+static bool possible(enum phase phase, enum verb verb)
+{
+    return fsm_next(phase, verb == VERB_CHECK ? EV_START : verbs[verb].event) != NULL;
+}
+
 static void possible_verbs(enum phase phase, char *buf, size_t size)
 {
     size_t n = 0;
 
     buf[0] = '\0';
     for (int v = 0; v < VERB_MAX; v++)
-        if (fsm_next(phase, verbs[v].event) && n < size)
+        if (possible(phase, (enum verb)v) && n < size)
             n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", verbs[v].name);
     if (n == 0)
         (void)str_copy(buf, size, "nothing");
+}
+
+/* The source a start without one of its own would have. */
+static const struct endpoint *default_source(const struct migration *m)
+{
+    const struct spec *spec = m->next_spec ? m->next_spec : m->spec;
+
+    return spec->has_source ? &spec->source.endpoint : &m->run.source;
+}
+
+static int check(struct migration *m, const struct verb_options *options, struct err *err)
+{
+    if (m->precheck)
+        return err_set(err, ERR_BUSY, "job '%s' is being checked already", m->spec->id);
+    if (!m->checked)
+        m->checked = xmalloc(sizeof(*m->checked));
+    *m->checked =
+        (struct check_report){.source = options->has_source ? options->source : *default_source(m)};
+    m->precheck = precheck_new(m, &m->checked->source);
+    precheck_start(m->precheck);
+    return 0;
+}
+
+void migration_checked(struct migration *m, const struct check_report *report)
+{
+    precheck_free(take(m->precheck), NULL, NULL);
+    *m->checked = *report;
+    migration_announce_check(m, report);
+}
+
+/* A source that is named beats the file's, and the file's reader must hear of it. */
+static void say_overridden(struct migration *m, const struct verb_options *options)
+{
+    const struct endpoint *file = default_source(m);
+    char given[ENDPOINT_STR_MAX], written[ENDPOINT_STR_MAX];
+    struct event_context context = migration_context(m);
+
+    if (!options->has_source || !(m->next_spec ? m->next_spec : m->spec)->has_source ||
+        endpoint_equal(&options->source, file))
+        return;
+    endpoint_format(&options->source, given);
+    endpoint_format(file, written);
+    event_emit(m->env->bus, EVENT_SOURCE_OVERRIDDEN, &context,
+               json_pack("{s:s, s:s}", "source", given, "file_source", written),
+               "the start names the source '%s'; the job file's, '%s', is not used for this run",
+               given, written);
 }
 
 int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,
                    struct err *err)
 {
     enum phase phase = upcoming(m)->phase;
-    const struct spec *spec = m->next_spec ? m->next_spec : m->spec;
-    char possible[64];
+    char words[64];
 
-    if (!fsm_next(phase, verbs[verb].event)) {
-        possible_verbs(phase, possible, sizeof(possible));
+    if (!possible(phase, verb)) {
+        possible_verbs(phase, words, sizeof(words));
         return err_set(err, ERR_BUSY,
                        "job '%s' is in phase %s, where %s is not possible; "
                        "possible is: %s",
-                       m->spec->id, phase_get(phase)->name, verbs[verb].name, possible);
+                       m->spec->id, phase_get(phase)->name, verbs[verb].name, words);
     }
     if (m->posted != EV_NONE && verb != VERB_ABORT)
         return err_set(err, ERR_BUSY, "job '%s' is carrying out '%s' just now", m->spec->id,
@@ -66,10 +116,13 @@ int migration_verb(struct migration *m, enum verb verb, const struct verb_option
     if (verb == VERB_COMPLETE && phase == PHASE_HALTED && !options->force)
         return err_set(err, ERR_INVALID, "job '%s' is halted: %s. Only --force goes on from here",
                        m->spec->id, m->run.message);
-    if ((verb == VERB_START || verb == VERB_RETRY) && !options->has_source && !spec->has_source &&
-        !endpoint_is_set(&m->run.source))
+    if ((verb == VERB_START || verb == VERB_RETRY || verb == VERB_CHECK) && !options->has_source &&
+        !endpoint_is_set(default_source(m)))
         return err_set(err, ERR_INVALID, "job '%s' names no source; give one: --source HOST:PORT",
                        m->spec->id);
+    if (verb == VERB_CHECK)
+        return check(m, options, err);
+    say_overridden(m, options);
     m->posted = verbs[verb].event;
     m->options = *options;
     migration_obey(m);
@@ -169,6 +222,7 @@ void migration_view(const struct migration *m, struct migration_view *ret)
         .reason = waits ? m->last.reason : run->reason,
         .link_since_wall_ms = m->link_since_wall_ms,
         .progress = m->progress,
+        .checks = m->checked,
     };
     (void)str_copy(ret->message, sizeof(ret->message), waits ? m->last.message : run->message);
     if ((m->ticket != 0 || m->settings.ticket != 0) && store_held(m->env->store)) {

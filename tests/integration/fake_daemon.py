@@ -25,7 +25,7 @@ def job(name="orders", **changes):
         "link": {"up": True, "since": "2026-11-22T20:15:01.000Z", "last_io_seconds": 0},
         "progress": {"bytes_total": 1073741824, "bytes_done": 671088640, "percent": 62.5,
                      "bytes_per_second": 83886080.5, "eta_seconds": 5},
-        "lag": {"bytes": 6, "seconds": 0}, "cutover": None, "verify": None,
+        "lag": {"bytes": 6, "seconds": 0}, "checks": None, "cutover": None, "verify": None,
         "file": f"/etc/ecmigrate.d/{name}.yaml",
     }
     base.update(changes)

@@ -8,7 +8,7 @@ from waiting import FACTOR, stays
 from writers import check_no_lost
 
 JOB_MEMBERS = {"id", "state", "phase", "since", "reason", "next_step", "run", "attempt", "source",
-               "target", "link", "progress", "lag", "cutover", "verify", "file"}
+               "target", "link", "progress", "lag", "checks", "cutover", "verify", "file"}
 NODE_MEMBERS = {"endpoint", "role", "server", "version", "replid", "offset", "reachable"}
 
 

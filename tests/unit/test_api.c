@@ -75,7 +75,7 @@ void migration_view(const struct migration *m, struct migration_view *ret)
     ret->run = &m->run;
 }
 
-static const char *const verbs[VERB_MAX] = {"start", "complete", "abort", "retry"};
+static const char *const verbs[VERB_MAX] = {"check", "start", "complete", "abort", "retry"};
 
 const char *verb_name(enum verb verb)
 {
@@ -303,7 +303,7 @@ static void emit_many(struct rig *rig, unsigned n)
 
 #define JOB_MEMBERS                                                                                \
     "id description state phase since reason next_step run attempt source target link progress "   \
-    "lag cutover verify file"
+    "lag checks cutover verify file"
 
 static void make_replicating(struct migration *m)
 {
@@ -402,7 +402,7 @@ static void test_refused_verbs(void **state)
         {"abort", "{\"force\":true}"},
         {"retry", "{\"x\":null}"},
     };
-    static const char *const later[] = {"check", "reverse", "finalize", "verify"};
+    static const char *const later[] = {"reverse", "finalize", "verify"};
     struct rig *rig = rig_start(state, 1);
     struct migration *m = rig->registry.jobs;
     char path[64];
@@ -418,7 +418,7 @@ static void test_refused_verbs(void **state)
     }
     answer = post(rig, "/v1/jobs/job-0000/explode", "{}", 404);
     assert_string_equal(str(json_object_get(answer, "error"), "hint"),
-                        "Verbs are: start complete abort retry");
+                        "Verbs are: check start complete abort retry");
     expect_error(answer, "no-such-verb");
     expect_error(post(rig, "/v1/jobs/nobody/start", "{}", 404), "no-such-job");
     expect_error(post(rig, "/v1/jobs/job-0000/start", "[]", 400), "bad-json");

@@ -8,7 +8,7 @@
 
 #define JOB_MEMBERS                                                                                \
     "id description state phase since reason next_step run attempt source target link progress "   \
-    "lag cutover verify file"
+    "lag checks cutover verify file"
 
 /* What a migration would show. */
 struct shown {
@@ -57,8 +57,8 @@ static void test_idle_job(void **state)
 {
     struct shown *m = *state;
     json_t *job = view(m);
-    static const char *const nulls[] = {"description", "run", "attempt", "source", "link",
-                                        "progress",    "lag", "cutover", "verify"};
+    static const char *const nulls[] = {"description", "run", "attempt", "source",  "link",
+                                        "progress",    "lag", "checks",  "cutover", "verify"};
 
     expect_members(job, JOB_MEMBERS);
     for (size_t i = 0; i < array_len(nulls); i++)
