@@ -15,18 +15,6 @@
 
 /* --- checks --- */
 
-static void check_path(const struct schema_row *row, const struct yaml_node *value,
-                       const void *field, struct diags *diags)
-{
-    const char *path = *(char *const *)field;
-
-    if (path[0] == '/')
-        return;
-    /* Perhaps the password itself has been written here. */
-    diags_hide(diags, value->at.offset, value->at.length);
-    diags_error(diags, "bad-path", &value->at, NULL, "'%s' must be an absolute path", row->key);
-}
-
 /* At most one source for the password, and one where there is a user name. */
 static void check_auth(const struct schema_row *row, const struct yaml_node *map, const void *field,
                        struct diags *diags)
@@ -49,6 +37,19 @@ static void check_auth(const struct schema_row *row, const struct yaml_node *map
         diags_error(diags, "no-password", &user->key->at,
                     "add password_file, credential or password", "a user name without a password");
 }
+
+/* check_auth() in keywords of JSON Schema. */
+#define AUTH_KEYWORDS                                                                              \
+    "\"allOf\": ["                                                                                 \
+    "{\"not\": {\"required\": [\"password_file\", \"credential\"]}},"                              \
+    "{\"not\": {\"required\": [\"password_file\", \"password\"]}},"                                \
+    "{\"not\": {\"required\": [\"credential\", \"password\"]}}],"                                  \
+    "\"if\": {\"required\": [\"username\"]},"                                                      \
+    "\"then\": {\"anyOf\": ["                                                                      \
+    "{\"required\": [\"password_file\"]},"                                                         \
+    "{\"required\": [\"credential\"]},"                                                            \
+    "{\"required\": [\"password\"]}]}"
+#define AUTH_JSON "{" AUTH_KEYWORDS "}"
 
 /* A log-in of its own that says nothing would quietly mean: none. */
 static void check_replication_user(const struct schema_row *row, const struct yaml_node *map,
@@ -76,7 +77,7 @@ static void check_replication_user(const struct schema_row *row, const struct ya
          .min = 1,                                                                                 \
          .max = 4095,                                                                              \
          SCHEMA_FIELD(of, prefix password_file),                                                   \
-         .check = check_path,                                                                      \
+         .check = schema_check_path,                                                               \
          .doc = "Absolute path of a file that holds the password."},                               \
         {.key = "credential",                                                                      \
          .type = SCHEMA_STRING,                                                                    \
@@ -146,6 +147,7 @@ static const struct schema tls_schema = {"tls", tls_rows, array_len(tls_rows)};
     {                                                                                              \
         .key = "replication_user", .type = SCHEMA_MAP, .sub = &auth_schema,                        \
         SCHEMA_FIELD(struct spec_node, replication_user), .check = check_replication_user,         \
+        .check_json = "{\"minProperties\": 1, " AUTH_KEYWORDS "}",                                 \
         .given = offsetof(struct spec_node, has_replication_user),                                 \
         .doc = "What the other node logs in with to replicate; default: the log-in above."         \
     }
@@ -267,8 +269,10 @@ static const struct schema_row job_rows[] = {
     {.key = "description", .type = SCHEMA_STRING, .max = 1024, .flags = SCHEMA_SAFE,
      SCHEMA_FIELD(struct spec, description), .doc = "Whatever helps people."},
     {.key = "source", .type = SCHEMA_MAP, .sub = &source_schema, .check = check_auth,
+     .check_json = AUTH_JSON,
      SCHEMA_FIELD(struct spec, source), .doc = "Where the data is now; default: named by start."},
     {.key = "target", .type = SCHEMA_MAP, .sub = &target_schema, .check = check_auth,
+     .check_json = AUTH_JSON,
      .flags = SCHEMA_REQUIRED, SCHEMA_FIELD(struct spec, target), .doc = "Where the data goes."},
     {.key = "start", .type = SCHEMA_ENUM, .words = mode_words, .preset = "auto",
      SCHEMA_FIELD(struct spec, start_auto), .doc = "Start when the file is seen, or when told to."},

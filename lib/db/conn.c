@@ -129,18 +129,26 @@ static int check_in_place(struct conn *conn, struct err *err)
     return 0;
 }
 
-int conn_commit(struct conn *conn, struct db_work *work, struct err *err)
+static int commit_batch(struct conn *conn, const struct db_batch *batch, struct err *err)
 {
-    struct db_commit *commit = container_of(work, struct db_commit, work);
-
     if (check_in_place(conn, err) || conn_exec(conn->sqlite, "BEGIN IMMEDIATE", err) ||
-        write_rows(conn, commit->batch, err) || conn_exec(conn->sqlite, "COMMIT", err)) {
+        write_rows(conn, batch, err) || conn_exec(conn->sqlite, "COMMIT", err)) {
         /* Some errors have rolled back already. */
         if (!sqlite3_get_autocommit(conn->sqlite))
             sqlite3_exec(conn->sqlite, "ROLLBACK", NULL, NULL, NULL);
         return err_wrap(err, "%s", conn->path);
     }
     return 0;
+}
+
+int conn_commit(struct conn *conn, struct db_work *work, struct err *err)
+{
+    struct db_commit *commit = container_of(work, struct db_commit, work);
+    uint64_t begin = uv_hrtime();
+    int r = commit_batch(conn, commit->batch, err);
+
+    commit->took_ns = uv_hrtime() - begin;
+    return r;
 }
 
 int conn_read(struct conn *conn, struct db_work *work, struct err *err)

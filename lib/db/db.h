@@ -101,6 +101,7 @@ struct db_work {
 struct db_commit {
     struct db_work work;
     struct db_batch *batch; /* borrowed until done; may be committed again when it failed */
+    uint64_t took_ns;       /* in done: how long the thread worked at it */
 };
 /* All of the batch is durable, or nothing of it has happened and work.err says why. */
 void db_commit_start(struct db *db, struct db_commit *commit, struct db_batch *batch,

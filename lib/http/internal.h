@@ -28,6 +28,7 @@ struct http_server {
     struct MHD_Daemon *mhd;
     uv_poll_t poll;     /* on mhd's epoll descriptor */
     uv_timer_t timer;   /* when mhd wants to run without an event */
+    uv_idle_t again;    /* … and when it wants to at once */
     uv_timer_t janitor; /* heartbeats and slow clients; runs while there are connections */
 
     struct list conns;    /* struct http_conn.link */
@@ -103,6 +104,7 @@ struct http_request {
     void (*free_user)(void *user);
     struct {
         const char *name, *value;
+        char *copy;              /* owned: value, where it was copied */
     } headers[HTTP_HEADERS_MAX]; /* of the answer */
     unsigned n_headers;
 };

@@ -17,6 +17,7 @@
 
 #include "lib/base/utf8.h"
 #include "lib/http/internal.h"
+#include "lib/http/json_text.h"
 
 #define MAGIC 0x48524551
 #define MESSAGE_MAX 512
@@ -83,13 +84,11 @@ void http_request_answer(struct http_request *request, unsigned status,
 
 void http_respond_json(struct http_request *request, unsigned status, json_t *body)
 {
-    char *text = json_dumps(body, HTTP_JSON);
     size_t len;
+    char *text = json_text(body, &len);
 
-    assert(text);
     json_decref(body);
     /* A line's end at the end: these answers are read with curl in a terminal. */
-    len = strlen(text);
     text = xrealloc(text, len + 2, 1);
     memcpy(text + len, "\n", 2);
     http_request_answer(request, status,
@@ -122,6 +121,14 @@ void http_request_add_header(struct http_request *request, const char *name, con
     assert(request->n_headers < HTTP_HEADERS_MAX && !request->answered);
     request->headers[request->n_headers].name = name;
     request->headers[request->n_headers++].value = value;
+}
+
+void http_request_copy_header(struct http_request *request, const char *name, const char *value)
+{
+    char *copy = xstrdup(value);
+
+    http_request_add_header(request, name, copy);
+    request->headers[request->n_headers - 1].copy = copy;
 }
 
 void http_respond_error(struct http_request *request, unsigned status, const char *code,
@@ -163,7 +170,7 @@ void http_respond_filled(struct http_request *request, unsigned status, const ch
     request->filled.fill = fill;
     request->filled.arg = arg;
     http_request_answer(request, status,
-                        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, filled_read,
+                        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, filled_read,
                                                           &request->filled, NULL),
                         content_type);
 }
@@ -240,7 +247,7 @@ void http_request_each_query(const struct http_request *request, http_pair_fn *f
 
 void http_request_peer(const struct http_request *request, struct http_peer *ret)
 {
-    struct sockaddr_storage addr;
+    struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
     socklen_t addr_len = sizeof(addr);
     struct ucred cred;
     socklen_t len = sizeof(cred);
@@ -332,6 +339,36 @@ static bool body_is_hopeless(struct http_request *request)
     return length && strtoull(length, NULL, 10) > HTTP_DISCARD_MAX;
 }
 
+static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
+                                     const char *value)
+{
+    unsigned *ret = cls;
+
+    (void)kind;
+    if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+        *ret += 1;
+    else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+        *ret += value && strcasecmp(value, "chunked") == 0 ? 1 : 2;
+    return MHD_YES;
+}
+
+/* Where a body ends must be said once, in a way we know: another reader of the same bytes, a proxy,
+ * could take another place for its end, and the rest for a request. */
+static bool framing_is_odd(struct http_request *request)
+{
+    unsigned n = 0;
+
+    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, count_framing, &n);
+    return n > 1;
+}
+
+static void refuse_framing(struct http_request *request)
+{
+    http_request_add_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
+    http_respond_error(request, MHD_HTTP_BAD_REQUEST, "bad-framing", NULL,
+                       "a body comes with one Content-Length, or in chunks, and not with both");
+}
+
 static void refuse_body(struct http_request *request)
 {
     http_respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "body-too-large", NULL,
@@ -396,9 +433,12 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
     (void)version;
     if (!*context) {
         *context = request = request_new(cls, mhd, method, url);
-        if (!body_is_hopeless(request))
+        if (framing_is_odd(request))
+            refuse_framing(request);
+        else if (body_is_hopeless(request))
+            refuse_body(request);
+        else
             return MHD_YES;
-        refuse_body(request);
     }
     request = request_cast(*context);
     if (*upload_size > 0 && !request->answered) {
@@ -444,6 +484,8 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
         request->free_user(request->user);
     if (request->response)
         MHD_destroy_response(request->response);
+    for (unsigned i = 0; i < request->n_headers; i++)
+        free(request->headers[i].copy);
     json_decref(request->json);
     buffer_deinit(&request->body);
     buffer_deinit(&request->filled.out);

@@ -61,6 +61,8 @@ void http_request_on_release(struct http_request *request, void (*release)(void 
 
 /* A header of the answer that will be given; at most 8. Both are static. */
 void http_request_add_header(struct http_request *request, const char *name, const char *value);
+/* … whose value is copied. */
+void http_request_copy_header(struct http_request *request, const char *name, const char *value);
 
 /* body is taken over. */
 void http_respond_json(struct http_request *request, unsigned status, json_t *body);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/http/server.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,11 +13,12 @@
 #define NEVER_MS UINT64_MAX
 #define JANITOR_MAX_MS 1000
 #define LOG_TEXT_MAX 256
+#define CROWDED_MS UINT64_C(2000)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3"
 
 const struct http_limits http_limits_default = {
-    .connections = 256,
-    .streams = 64,
+    .connections = 512,
+    .streams = 256,
     .head = 32 * 1024,
     .body = 64 * 1024,
     .stream_buffer = 256 * 1024,
@@ -38,9 +40,10 @@ static void handle_closed(uv_handle_t *handle)
 
 static void close_handles(struct http_server *server)
 {
-    server->open_handles = 3;
+    server->open_handles = 4;
     uv_close((uv_handle_t *)&server->poll, handle_closed);
     uv_close((uv_handle_t *)&server->timer, handle_closed);
+    uv_close((uv_handle_t *)&server->again, handle_closed);
     uv_close((uv_handle_t *)&server->janitor, handle_closed);
 }
 
@@ -58,6 +61,7 @@ static void stop(struct http_server *server)
 /* --- the loop: lets mhd run, and asks when it wants to run again --- */
 
 static void on_timer(uv_timer_t *timer);
+static void on_again(uv_idle_t *again);
 
 static void turn(struct http_server *server)
 {
@@ -78,9 +82,11 @@ static void turn(struct http_server *server)
         ms = min_of(ms, STOP_LOOK_MS);
     if (server->woken)
         ms = 0;
-    if (ms == NEVER_MS)
-        uv_timer_stop(&server->timer);
-    else
+    uv_timer_stop(&server->timer);
+    uv_idle_stop(&server->again);
+    if (ms == 0)
+        uv_idle_start(&server->again, on_again);
+    else if (ms != NEVER_MS)
         uv_timer_start(&server->timer, on_timer, ms, 0);
 }
 
@@ -88,7 +94,14 @@ void http_server_wake(struct http_server *server)
 {
     server->woken = true;
     if (!server->turning)
-        uv_timer_start(&server->timer, on_timer, 0, 0);
+        uv_idle_start(&server->again, on_again);
+}
+
+/* Once in each turn of the loop. A timer of 0 ms, set by its own callback, is due again in the same
+ * turn with some versions of libuv: a long answer would keep everything else waiting. */
+static void on_again(uv_idle_t *again)
+{
+    turn(again->data);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -105,14 +118,29 @@ static void on_event(uv_poll_t *poll, int status, int events)
 
 /* --- clients --- */
 
-/* mhd cuts connections on which nothing moves; these move, but never get done. */
+/* mhd cuts connections on which nothing moves; these move, but never get done. While others wait to
+ * be let in, even those that might get done have less time. */
 static bool conn_is_slow(const struct http_server *server, const struct http_conn *conn)
 {
     uint64_t spent_ms = uv_now(server->loop) - conn->since_ms;
+    bool crowded = server->n_conns >= server->limits.connections;
 
     if (conn->streaming)
         return false;
-    return spent_ms > (conn->answering ? server->limits.answer_ms : server->limits.request_ms);
+    if (conn->answering)
+        return spent_ms > server->limits.answer_ms;
+    return spent_ms >
+           (crowded ? min_of(server->limits.request_ms, CROWDED_MS) : server->limits.request_ms);
+}
+
+/* An end that comes in one packet with what was sent before it is not seen by mhd, which waits
+ * until idle_s. A client that waits for its answer may have closed its half: that one is let be. */
+static bool conn_is_left(const struct http_conn *conn)
+{
+    char byte;
+
+    return !conn->answering && !conn->streaming &&
+           recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void on_janitor(uv_timer_t *timer)
@@ -128,7 +156,7 @@ static void on_janitor(uv_timer_t *timer)
     list_each (link, &server->conns) {
         struct http_conn *conn = container_of(link, struct http_conn, link);
 
-        if (conn_is_slow(server, conn))
+        if (conn_is_slow(server, conn) || conn_is_left(conn))
             shutdown(conn->fd, SHUT_RDWR); /* mhd sees it and lets go */
     }
 }
@@ -163,6 +191,9 @@ static void conn_close(struct http_server *server, void **context)
         return;
     list_remove(&conn->link);
     free(conn);
+    /* mhd listens again only in the run after the one that made room. */
+    if (server->n_conns >= server->limits.connections)
+        http_server_wake(server);
     if (--server->n_conns == 0)
         uv_timer_stop(&server->janitor);
 }
@@ -190,6 +221,27 @@ __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *cls, const ch
     log_debug(server->log, "http: %s", text);
 }
 
+/* Decodes %XX in place, but for %00: a NUL would end the text before its end. */
+static size_t unescape(void *cls, struct MHD_Connection *mhd, char *text)
+{
+    char *dst = text;
+    const char *src = text;
+
+    (void)cls;
+    (void)mhd;
+    while (*src) {
+        bool coded =
+            src[0] == '%' && isxdigit((unsigned char)src[1]) && isxdigit((unsigned char)src[2]);
+        char hex[] = {coded ? src[1] : '0', coded ? src[2] : '0', '\0'};
+        long code = strtol(hex, NULL, 16);
+
+        *dst++ = code ? (char)code : *src;
+        src += code ? 3 : 1;
+    }
+    *dst = '\0';
+    return (size_t)(dst - text);
+}
+
 static struct MHD_Daemon *start_mhd(struct http_server *server, int fd, const struct http_tls *tls)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -210,8 +262,8 @@ static struct MHD_Daemon *start_mhd(struct http_server *server, int fd, const st
         server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed,
         server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
         limits->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->head,
-        MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, MHD_OPTION_ARRAY, encryption,
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, encryption, MHD_OPTION_END);
 }
 
 int http_server_new(uv_loop_t *loop, const struct http_server_options *options,
@@ -238,7 +290,8 @@ int http_server_new(uv_loop_t *loop, const struct http_server_options *options,
     uv_timer_init(loop, &server->timer);
     uv_timer_init(loop, &server->janitor);
     uv_poll_init(loop, &server->poll, epoll_fd);
-    server->timer.data = server->janitor.data = server->poll.data = server;
+    uv_idle_init(loop, &server->again);
+    server->timer.data = server->janitor.data = server->poll.data = server->again.data = server;
     uv_poll_start(&server->poll, UV_READABLE, on_event);
     http_server_wake(server); /* the listening socket joins the epoll set in the first run */
     *ret = server;

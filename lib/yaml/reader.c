@@ -136,10 +136,20 @@ static void attach(struct reader *r, struct yaml_node *node)
     f->last = node;
 }
 
+/* A list of maps, as in tokens: [{name: a, token_file: /b}]; their own keys tell what is secret. */
+static bool is_table(const struct yaml_node *node)
+{
+    const struct yaml_node *item = node->kind == NODE_LIST ? node->child : NULL;
+
+    while (item && item->kind == NODE_MAP && item->next)
+        item = item->next;
+    return item && item->kind == NODE_MAP;
+}
+
 /* Whatever the schema will make of it, a message must not show this. */
 static void hide_secrets(struct reader *r, const struct yaml_node *node)
 {
-    bool named = node->key && diags_looks_secret(node->key->text);
+    bool named = node->key && diags_looks_secret(node->key->text) && !is_table(node);
 
     if (named || yaml_node_holds_secret(node))
         diags_hide(r->diags, node->at.offset, node->at.length);

@@ -56,13 +56,15 @@ static const char *shape_of(enum schema_type type)
     return "a single value";
 }
 
-/* False when the value has been refused because of its kind. */
+/* False when there is nothing to read: no value, or one of the wrong kind, which was reported. */
 static bool check_shape(const struct schema_row *row, const struct yaml_node *value,
                         struct diags *diags)
 {
     const char *hint = NULL;
 
     if (yaml_node_is_null(value)) {
+        if (row->flags & SCHEMA_NULLABLE)
+            return false;
         diags_error(diags, "no-value", &value->key->at, "leave the key out to get the default",
                     "'%s' has no value", row->key);
         return false;
@@ -108,10 +110,28 @@ static bool read_scalar(const struct schema_row *row, const struct yaml_node *va
     return false;
 }
 
+/* item: the zeroed place for it. False when it takes no place. */
+static bool read_item(const struct schema_row *row, const struct yaml_node *value, void *item,
+                      struct diags *diags)
+{
+    struct schema_row one = {.key = row->key, .type = row->item, .size = row->item_size};
+    const char *shape = row->item == SCHEMA_MAP ? "maps" : shape_of(row->item);
+
+    if (!shape_fits(&one, value) || yaml_node_is_null(value)) {
+        diags_error(diags, "wrong-type", &value->at, NULL, "'%s' is a list of %s, not of %s",
+                    row->key, shape, yaml_node_describe(value));
+        return false;
+    }
+    if (row->item != SCHEMA_MAP)
+        return read_scalar(&one, value, item, diags);
+    schema_defaults(row->sub, item);
+    schema_read(row->sub, value, &value->at, item, diags);
+    return true;
+}
+
 static void read_list(const struct schema_row *row, const struct yaml_node *list, void *base,
                       struct diags *diags)
 {
-    struct schema_row item = {.key = row->key, .type = row->item, .size = row->item_size};
     char *array = field_at(base, row->offset);
     unsigned n = 0;
 
@@ -123,10 +143,7 @@ static void read_list(const struct schema_row *row, const struct yaml_node *list
                         (unsigned)row->max);
             break;
         }
-        if (!shape_fits(&item, c) || yaml_node_is_null(c))
-            diags_error(diags, "wrong-type", &c->at, NULL, "'%s' is a list of %s, not of %s",
-                        row->key, shape_of(item.type), yaml_node_describe(c));
-        else if (read_scalar(&item, c, array + n * row->item_size, diags))
+        if (read_item(row, c, array + n * row->item_size, diags))
             n++;
     }
     *(unsigned *)field_at(base, row->count) = n;
@@ -209,6 +226,19 @@ void schema_read(const struct schema *schema, const struct yaml_node *map, const
     }
 }
 
+/* --- checks for rows --- */
+
+void schema_check_path(const struct schema_row *row, const struct yaml_node *value,
+                       const void *field, struct diags *diags)
+{
+    const char *path = *(char *const *)field;
+
+    if (path[0] == '/')
+        return;
+    diags_hide(diags, value->at.offset, value->at.length);
+    diags_error(diags, "bad-path", &value->at, NULL, "'%s' must be an absolute path", row->key);
+}
+
 /* --- rows and structs --- */
 
 const struct schema_row *schema_find(const struct schema *schema, const char *key)
@@ -251,17 +281,36 @@ static bool endpoints_differ(const void *a, const void *b, unsigned n)
     return false;
 }
 
-static bool lists_differ(const struct schema_row *row, const void *a, const void *b)
+static unsigned list_length(const struct schema_row *row, const void *base)
 {
-    unsigned n = *(const unsigned *)const_field_at(a, row->count);
-
-    if (n != *(const unsigned *)const_field_at(b, row->count))
-        return true;
-    assert(row->item == SCHEMA_ENDPOINT); /* no other lists have a field so far */
-    return endpoints_differ(const_field_at(a, row->offset), const_field_at(b, row->offset), n);
+    return *(const unsigned *)const_field_at(base, row->count);
 }
 
-static bool fields_differ(const struct schema_row *row, const void *a, const void *b)
+static size_t item_offset(const struct schema_row *row, unsigned i)
+{
+    return row->offset + i * row->item_size;
+}
+
+static bool lists_differ(const struct schema_row *row, const void *a, const void *b,
+                         unsigned except_flags)
+{
+    unsigned n = list_length(row, a);
+
+    if (n != list_length(row, b))
+        return true;
+    if (row->item == SCHEMA_ENDPOINT)
+        return endpoints_differ(const_field_at(a, row->offset), const_field_at(b, row->offset), n);
+    assert(row->item == SCHEMA_MAP); /* no other lists have a field so far */
+    for (unsigned i = 0; i < n; i++) {
+        if (schema_differs(row->sub, const_field_at(a, item_offset(row, i)),
+                           const_field_at(b, item_offset(row, i)), except_flags))
+            return true;
+    }
+    return false;
+}
+
+static bool fields_differ(const struct schema_row *row, const void *a, const void *b,
+                          unsigned except_flags)
 {
     const void *x = const_field_at(a, row->offset), *y = const_field_at(b, row->offset);
 
@@ -276,7 +325,7 @@ static bool fields_differ(const struct schema_row *row, const void *a, const voi
     case SCHEMA_ENDPOINT:
         return endpoints_differ(x, y, 1);
     case SCHEMA_LIST:
-        return lists_differ(row, a, b);
+        return lists_differ(row, a, b, except_flags);
     case SCHEMA_BOOL:
     case SCHEMA_INT:
     case SCHEMA_SIZE:
@@ -298,7 +347,7 @@ const struct schema_row *schema_differs(const struct schema *schema, const void 
 
         if (row->flags & (except_flags | SCHEMA_LATER))
             continue;
-        if (fields_differ(row, a, b))
+        if (fields_differ(row, a, b, except_flags))
             return row;
         if (row->type != SCHEMA_MAP)
             continue;
@@ -308,6 +357,17 @@ const struct schema_row *schema_differs(const struct schema *schema, const void 
             return inner;
     }
     return NULL;
+}
+
+typedef void each_fn(const struct schema *schema, void *base);
+
+/* Calls fn for each map in the row's list. */
+static void each_item(const struct schema_row *row, void *base, each_fn *fn)
+{
+    if (row->type != SCHEMA_LIST || row->item != SCHEMA_MAP)
+        return;
+    for (unsigned i = 0; i < list_length(row, base); i++)
+        fn(row->sub, field_at(base, item_offset(row, i)));
 }
 
 void schema_own(const struct schema *schema, void *base)
@@ -322,6 +382,8 @@ void schema_own(const struct schema *schema, void *base)
             schema_own(row->sub, string);
         else if (row->type == SCHEMA_STRING)
             *string = xstrdup(*string);
+        else
+            each_item(row, base, schema_own);
     }
 }
 
@@ -337,5 +399,7 @@ void schema_clear(const struct schema *schema, void *base)
             schema_clear(row->sub, string);
         else if (row->type == SCHEMA_STRING)
             secret_free(take(*string));
+        else
+            each_item(row, base, schema_clear);
     }
 }

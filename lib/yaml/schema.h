@@ -4,7 +4,8 @@
  * Maps of keys, described by tables: one row for each key says everything there is to know about
  * it. The rows drive reading, defaults, comparing, copying and freeing.
  *
- * A row of type MAP has its own table; the fields of that are found at the row's offset.
+ * A row of type MAP has its own table; the fields of that are found at the row's offset. So has a
+ * LIST of maps: each item of its array is a struct of that table.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,16 +25,17 @@ enum schema_type {
     SCHEMA_NAME,     /* char[]: [a-z][a-z0-9-]*, as long as fits */
     SCHEMA_ENDPOINT, /* struct endpoint; "host:port" */
     SCHEMA_MAP,
-    SCHEMA_LIST, /* an array of fixed size in the struct, and a count */
+    SCHEMA_LIST, /* an array of fixed size in the struct, and a count; of ENDPOINT or MAP */
     SCHEMA_TYPE_MAX
 };
 
 enum {
     SCHEMA_REQUIRED = 1 << 0,
-    SCHEMA_SECRET = 1 << 1, /* never shown */
-    SCHEMA_LATER = 1 << 2,  /* known, and refused: not supported yet. Has no field. */
-    SCHEMA_SAFE = 1 << 3,   /* may change under a running job */
-    SCHEMA_RELOAD = 1 << 4, /* may change under a running daemon */
+    SCHEMA_SECRET = 1 << 1,   /* never shown */
+    SCHEMA_LATER = 1 << 2,    /* known, and refused: not supported yet. Has no field. */
+    SCHEMA_SAFE = 1 << 3,     /* may change under a running job */
+    SCHEMA_RELOAD = 1 << 4,   /* may change under a running daemon */
+    SCHEMA_NULLABLE = 1 << 5, /* written without a value, it has its default */
 };
 
 #define SCHEMA_STRING_MAX 4096 /* bytes, where a row has no max */
@@ -54,8 +56,9 @@ struct schema_row {
     const char *doc;   /* a sentence */
     size_t given;      /* offset of a bool: was the key there? 0: nobody asks */
     schema_check_fn *check;   /* NULL: nothing further */
+    const char *check_json;   /* the same in keywords of JSON Schema: an object; NULL: none */
     const char *const *words; /* ENUM: NULL ends them */
-    const struct schema *sub; /* MAP */
+    const struct schema *sub; /* MAP, and LIST of MAP */
     enum schema_type item;    /* LIST: type of its items; their size is item_size */
     size_t item_size, count;  /* LIST: offset of its count, an unsigned */
     const char *argument;     /* command line options: what the value is called; NULL: none */
@@ -96,6 +99,10 @@ void schema_own(const struct schema *schema, void *base);
 
 /* Frees the strings, wiped, and leaves NULL. */
 void schema_clear(const struct schema *schema, void *base);
+
+/* A check: a STRING that is an absolute path. It may be a secret written in the wrong place, so it
+ * is not shown. */
+schema_check_fn schema_check_path;
 
 /* The code of a diagnostic about a value that does not fit: "bad-duration". */
 const char *schema_type_code(enum schema_type type);

@@ -292,6 +292,9 @@ static void secrets_are_hidden_in_source_lines(void **state)
         "x: {a: &a 1, password: 'hunter2'}\n",
         "x: {a: &a 1, Auth-Token: [hunter2]}\n",
         "x: {a: &a 1, db_passwd: {a: hunter2}}\n",
+        "x: {a: &a 1, tokens: [hunter2, {b: c}]}\n",
+        "x: {a: &a 1, tokens: [{b: c}, hunter2]}\n",
+        "x: {a: &a 1, tokens: [{token: hunter2}]}\n",
         "x: {a: &a 1, endpoint: 'redis://u:hunter2@host:1'}\n",
         /* not parsed at all, or not to the end */
         "x: {password: hunter2, a: *}\n",
@@ -340,6 +343,12 @@ struct sample {
         struct endpoint list[2];
         unsigned n_list;
     } inner;
+    struct sample_item {
+        char *word;
+        unsigned weight;
+    } items[3];
+    unsigned n_items;
+    char *maybe;
 };
 
 static const char *const colors[] = {"red", "green", NULL};
@@ -358,6 +367,19 @@ static const struct schema_row inner_rows[] = {
      .count = offsetof(struct sample_inner, n_list)},
 };
 static const struct schema inner_schema = {"inner", inner_rows, array_len(inner_rows)};
+
+static const struct schema_row item_rows[] = {
+    {.key = "word",
+     .type = SCHEMA_STRING,
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_FIELD(struct sample_item, word)},
+    {.key = "weight",
+     .type = SCHEMA_INT,
+     .preset = "5",
+     .flags = SCHEMA_SAFE,
+     SCHEMA_FIELD(struct sample_item, weight)},
+};
+static const struct schema item_schema = {"an item", item_rows, array_len(item_rows)};
 
 static const struct schema_row sample_rows[] = {
     {.key = "name", .type = SCHEMA_STRING, .min = 1, .max = 8, SCHEMA_FIELD(struct sample, name)},
@@ -388,6 +410,20 @@ static const struct schema_row sample_rows[] = {
      .sub = &inner_schema,
      SCHEMA_FIELD(struct sample, inner),
      .given = offsetof(struct sample, has_inner)},
+    {.key = "items",
+     .type = SCHEMA_LIST,
+     .item = SCHEMA_MAP,
+     .sub = &item_schema,
+     .item_size = sizeof(struct sample_item),
+     .max = 3,
+     SCHEMA_FIELD(struct sample, items),
+     .count = offsetof(struct sample, n_items)},
+    {.key = "maybe",
+     .type = SCHEMA_STRING,
+     .flags = SCHEMA_NULLABLE,
+     .min = 1,
+     .check = schema_check_path,
+     SCHEMA_FIELD(struct sample, maybe)},
     {.key = "later", .type = SCHEMA_MAP, .flags = SCHEMA_LATER},
 };
 static const struct schema sample_schema = {"a sample", sample_rows, array_len(sample_rows)};
@@ -463,6 +499,95 @@ static void defaults_hold_for_what_is_not_given(void **state)
     assert_false(s.has_inner);
     assert_int_equal(s.number, 7);
     assert_int_equal(s.duration, 2000);
+    schema_clear(&sample_schema, &s);
+}
+
+static void a_list_may_hold_maps(void **state)
+{
+    struct sample s, copy;
+    char *problems = read_sample("items:\n- {word: a, weight: 9}\n- word: b\n", &s);
+
+    (void)state;
+    assert_string_equal(problems, "");
+    free(problems);
+    assert_int_equal(s.n_items, 2);
+    assert_string_equal(s.items[0].word, "a");
+    assert_int_equal(s.items[0].weight, 9);
+    assert_string_equal(s.items[1].word, "b");
+    assert_int_equal(s.items[1].weight, 5);
+
+    copy = s;
+    schema_own(&sample_schema, &copy);
+    assert_ptr_not_equal(copy.items[1].word, s.items[1].word);
+    assert_null(schema_differs(&sample_schema, &s, &copy, 0));
+    copy.items[1].weight = 6;
+    assert_string_equal(schema_differs(&sample_schema, &s, &copy, 0)->key, "items");
+    assert_null(schema_differs(&sample_schema, &s, &copy, SCHEMA_SAFE));
+    copy.items[1].word[0] = 'x';
+    assert_string_equal(schema_differs(&sample_schema, &s, &copy, SCHEMA_SAFE)->key, "items");
+    schema_clear(&sample_schema, &copy);
+    copy.n_items = 1;
+    assert_string_equal(schema_differs(&sample_schema, &s, &copy, SCHEMA_SAFE)->key, "items");
+    schema_clear(&sample_schema, &s);
+    assert_null(s.items[0].word);
+}
+
+static void a_bad_item_is_pointed_at(void **state)
+{
+    struct sample s;
+    char *problems = read_sample("items:\n"
+                                 "- {wrod: a}\n"
+                                 "- b\n"
+                                 "- {word: c, weight: heavy}\n"
+                                 "- {word: d}\n"
+                                 "- {word: e}\n"
+                                 "- {word: f}\n",
+                                 &s);
+
+    (void)state;
+    assert_string_equal(problems,
+                        "t.yaml:2:3: error[missing-key]: an item needs 'word'\n"
+                        "    2 | - {wrod: a}\n"
+                        "      |   ^~~~~~~~~\n"
+                        "t.yaml:2:4: error[unknown-key]: unknown key 'wrod'\n"
+                        "    2 | - {wrod: a}\n"
+                        "      |    ^~~~\n"
+                        "      = did you mean 'word'?\n"
+                        "t.yaml:3:3: error[wrong-type]: 'items' is a list of maps, not of text\n"
+                        "    3 | - b\n"
+                        "      |   ^\n"
+                        "t.yaml:4:21: error[bad-number]: 'heavy' is not a whole number\n"
+                        "    4 | - {word: c, weight: heavy}\n"
+                        "      |                     ^~~~~\n"
+                        "t.yaml:6:3: error[too-many]: 'items' takes at most 3\n"
+                        "    6 | - {word: e}\n"
+                        "      |   ^~~~~~~~~\n");
+    free(problems);
+    schema_clear(&sample_schema, &s);
+}
+
+static void some_keys_need_no_value(void **state)
+{
+    static const char *const empty[] = {"maybe:\n", "maybe: ~\n", "maybe: null\n"};
+    struct sample s;
+    char *problems;
+
+    (void)state;
+    for (size_t i = 0; i < array_len(empty); i++) {
+        problems = read_sample(empty[i], &s);
+        assert_string_equal(problems, "");
+        assert_null(s.maybe);
+        free(problems);
+        schema_clear(&sample_schema, &s);
+    }
+    problems = read_sample("maybe: ''\n", &s);
+    assert_non_null(strstr(problems, "error[bad-value]: 'maybe' is empty"));
+    free(problems);
+    schema_clear(&sample_schema, &s);
+    problems = read_sample("maybe: hunter2\n", &s); /* a secret in place of its file */
+    assert_non_null(strstr(problems, "error[bad-path]: 'maybe' must be an absolute path"));
+    assert_null(strstr(problems, "hunter2"));
+    free(problems);
     schema_clear(&sample_schema, &s);
 }
 
@@ -604,6 +729,9 @@ int main(void)
         cmocka_unit_test(secrets_are_hidden_in_source_lines),
         cmocka_unit_test(rows_fill_a_struct),
         cmocka_unit_test(defaults_hold_for_what_is_not_given),
+        cmocka_unit_test(a_list_may_hold_maps),
+        cmocka_unit_test(a_bad_item_is_pointed_at),
+        cmocka_unit_test(some_keys_need_no_value),
         cmocka_unit_test(all_errors_are_reported_at_once),
         cmocka_unit_test(a_value_that_swallowed_a_secret_is_not_quoted),
         cmocka_unit_test(a_value_must_be_there),
