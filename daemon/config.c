@@ -90,10 +90,15 @@ static const struct schema_row settings[] = {
      .doc = "… from one source host."},
     {.key = "listen",
      .type = SCHEMA_ENDPOINT,
-     .flags = SCHEMA_LATER,
      .argument = "HOST:PORT",
+     SCHEMA_FIELD(struct config, listen),
      .doc = "Serve HTTP there, too."},
-    {.key = "api", .type = SCHEMA_MAP, .flags = SCHEMA_LATER, .doc = "Who may use HTTP, and how."},
+    {.key = "api",
+     .type = SCHEMA_MAP,
+     .sub = &config_api_schema,
+     .flags = SCHEMA_RELOAD,
+     SCHEMA_FIELD(struct config, api),
+     .doc = "Who may use HTTP at `listen`, and how."},
     {.key = "sinks", .type = SCHEMA_MAP, .flags = SCHEMA_LATER, .doc = "Who is told of events."},
 };
 

@@ -6,7 +6,9 @@
  */
 #include <stdio.h>
 
+#include "daemon/config_api.h"
 #include "lib/base/log.h"
+#include "lib/net/endpoint.h"
 #include "lib/yaml/schema.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/ecmigrate/ecmigrated.yaml"
@@ -20,6 +22,8 @@ struct config {
     enum config_log_format log_format;
     enum log_level log_level;
     unsigned max_parallel_syncs, max_parallel_syncs_per_host;
+    struct endpoint listen; /* not set: no TCP listener */
+    struct config_api api;
 };
 
 enum config_action { CONFIG_RUN, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION, CONFIG_ACTION_MAX };

@@ -17,14 +17,15 @@
 #include "daemon/event/event.h"
 #include "daemon/job/registry.h"
 #include "daemon/job/watcher.h"
+#include "daemon/loop_meter.h"
 #include "daemon/migration/env.h"
 #include "daemon/store/store.h"
+#include "lib/base/clock.h"
 #include "lib/http/listen.h"
 #include "lib/sd/journal.h"
 #include "lib/sd/notify.h"
 
 #define STATUS_MS 2000
-#define CONTROL_GROUP "ecmigrate"
 
 struct daemon {
     uv_loop_t loop;
@@ -41,6 +42,8 @@ struct daemon {
     struct notify *notify;
     uv_signal_t signals[3];
     uv_timer_t status;
+    struct loop_meter meter;
+    int64_t started_wall_ms;
     bool ready, held, listening, stopping;
 };
 
@@ -154,6 +157,7 @@ static void store_closed(void *arg)
     for (size_t i = 0; i < array_len(d->signals); i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
     uv_close((uv_handle_t *)&d->status, NULL);
+    loop_meter_close(&d->meter);
 }
 
 static void env_closed(void *arg)
@@ -208,6 +212,7 @@ static void reload(struct daemon *d)
 {
     struct config_command next;
     const char *restart;
+    struct err err;
 
     notify_reloading(d->notify);
     if (config_load(d->argc, d->argv, &next)) {
@@ -218,6 +223,9 @@ static void reload(struct daemon *d)
         log_set_level(d->log, next.config.log_level);
         slots_set_limits(&d->env.slots, next.config.max_parallel_syncs,
                          next.config.max_parallel_syncs_per_host);
+        if (api_configure(d->api, &next.config.api, &err))
+            log_error(d->log, "what is set under `api` was not reloaded, the old settings hold: %s",
+                      err.msg);
         log_info(d->log, "reloaded");
     } else {
         log_error(d->log, "the configuration is wrong and was not reloaded; see: ecmigrated "
@@ -255,7 +263,8 @@ static void start_log(struct daemon *d)
 
 static int start_api(struct daemon *d, struct err *err)
 {
-    const char *dir = d->command.config.runtime_dir;
+    const struct config *c = &d->command.config;
+    const char *dir = c->runtime_dir;
     cleanup(freep) char *path = socket_path(d);
     int fd = -1;
     int r = 0;
@@ -263,7 +272,7 @@ static int start_api(struct daemon *d, struct err *err)
     if (mkdir(dir, 0755) < 0 && errno != EEXIST)
         r = err_errno(err, errno, "cannot make the runtime directory '%s'", dir);
     if (!r)
-        r = http_listen_unix(path, 0660, CONTROL_GROUP, &fd, err);
+        r = http_listen_unix(path, 0660, API_CONTROL_GROUP, &fd, err);
     if (r)
         return r;
     d->api = api_new(&d->loop,
@@ -272,9 +281,13 @@ static int start_api(struct daemon *d, struct err *err)
                                         .bus = d->bus,
                                         .log = d->log,
                                         .counters = &d->env.counters,
+                                        .loop_lag = &d->meter.lag,
+                                        .started_wall_ms = d->started_wall_ms,
                                         .status = {.ready = is_ready, .held = is_held, .arg = d}});
     d->listening = true;
-    return api_listen(d->api, fd, err);
+    if (api_listen(d->api, fd, err) || api_configure(d->api, &c->api, err))
+        return (int)err->code;
+    return endpoint_is_set(&c->listen) ? api_listen_tcp(d->api, &c->listen, err) : 0;
 }
 
 static void start_signals(struct daemon *d)
@@ -308,6 +321,7 @@ static int start_parts(struct daemon *d, struct err *err)
     d->registry = registry_new(&d->env);
     d->watcher = watcher_new(&d->loop, c->jobs_dir, &watching);
     start_signals(d);
+    loop_meter_init(&d->meter, &d->loop);
     if (start_api(d, err) || registry_restore(d->registry, err))
         return (int)err->code;
     watcher_start(d->watcher);
@@ -320,6 +334,7 @@ static int run(struct daemon *d)
     struct err err = ERR_INIT;
     int r = 0;
 
+    d->started_wall_ms = clock_wall_ms();
     start_log(d);
     uv_loop_init(&d->loop);
     if (store_open(&d->loop, d->command.config.state_dir, &storing, &d->store, &err)) {

@@ -26,7 +26,7 @@ BANNED = {
 ALLOWED = {"cli/": {"curl_easy_perform", "nanosleep"}}
 BANNED_CALL = re.compile(r"(?<![\w.>])(%s)\s*\(" % "|".join(BANNED))
 # Pure tables, which the client prints too.
-CLI_MAY_INCLUDE = re.compile(r"daemon/(migration/(reason|fsm|reason_table)|event/event_table|api/view_fsm|job/\w+)\.h$")
+CLI_MAY_INCLUDE = re.compile(r"daemon/(migration/(reason|fsm|reason_table)|event/event_table|api/view_fsm|job/\w+|config)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 
@@ -48,8 +48,8 @@ def is_formatted(path):
 
 def is_source(path):
     name = os.path.basename(path)
-    return is_c(path) or path.endswith((".py", ".sh", ".service")) or name == "Makefile" \
-        or path == ".ci/run"
+    return is_c(path) or path.endswith((".py", ".sh", ".service", ".js", ".mjs", ".css", ".html")) \
+        or name == "Makefile" or path == ".ci/run"
 
 
 def blank_comments_and_strings(text):

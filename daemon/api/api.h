@@ -10,6 +10,8 @@
 #include "lib/base/err.h"
 
 struct api;
+struct config_api;
+struct endpoint;
 struct event_bus;
 struct histogram;
 struct log;
@@ -37,11 +39,25 @@ struct api_deps {
 };
 
 #define API_LISTENERS_MAX 4
+/* Its members may use the control socket. */
+#define API_CONTROL_GROUP "ecmigrate"
 
 struct api *api_new(uv_loop_t *loop, const struct api_deps *deps);
 
-/* Serves what comes in on fd, a listening socket; fd is the api's in any case. */
+/*
+ * Who may use the API over TCP: reads the secrets, the certificate and its key. At start, before
+ * the listeners, and again whenever they may have changed: then all of it holds from the next
+ * request on, or, on an error, nothing has changed. Followers and connections of those who may less
+ * than before are cut off. Refused: to let everybody in where more than this machine can connect.
+ */
+int api_configure(struct api *api, const struct config_api *config, struct err *err) must_check;
+
+/* Serves the control socket: fd listens, and is the api's in any case. */
 int api_listen(struct api *api, int fd, struct err *err) must_check;
+
+/* Serves a TCP port; what is not on the loopback only with keys or tokens configured. Blocks
+ * shortly: before the loop runs. */
+int api_listen_tcp(struct api *api, const struct endpoint *at, struct err *err) must_check;
 
 /* Followers are let go; then closed(arg), from the loop. NULL is fine: then closed is called at
  * once. */

@@ -135,8 +135,12 @@ static void list_start(struct api *api, struct http_request *request,
     list->request = request;
     list->reading = true;
     http_request_on_release(request, list_released, list);
-    store_events_start(&list->read, api->deps.store, query->has_job ? query->job : NULL,
-                       query->after, query->limit, !query->has_after, list_read);
+    store_events_start(&list->read, api->deps.store,
+                       &(struct store_event_query){.job = query->has_job ? query->job : NULL,
+                                                   .after = query->after,
+                                                   .limit = query->limit,
+                                                   .tail = !query->has_after},
+                       list_read);
 }
 
 void api_events(struct http_request *request, void *arg)

@@ -15,6 +15,7 @@
 
 #include "daemon/api/events.h"
 #include "daemon/event/event.h"
+#include "lib/http/json_text.h"
 #include "lib/http/stream.h"
 
 #define PAGE 64
@@ -54,20 +55,36 @@ static bool is_wanted(const struct follower *f, const struct event *event)
     return f->any_job || (event->job && strcmp(event->job, f->job) == 0);
 }
 
+/* What is sent of an event. The latest is kept: it goes to all followers, one after the other. */
+static const struct event_frame *frame_of(struct api *api, const struct event *event)
+{
+    struct event_frame *frame = &api->event_frame;
+    cleanup(freep) char *data = NULL;
+    json_t *json;
+
+    if (frame->text && frame->seq == event->seq)
+        return frame;
+    json = event_json(event);
+    data = json_text(json, NULL);
+    json_decref(json);
+    free(frame->text);
+    frame->text =
+        xasprintf("id: %" PRIu64 "\nevent: %s\ndata: %s\n\n", event->seq, event->name, data);
+    frame->len = strlen(frame->text);
+    frame->seq = event->seq;
+    return frame;
+}
+
 /* False when much is waiting for the client already: it has to take that first. */
 static bool write_event(struct follower *f, const struct event *event)
 {
-    json_t *json = event_json(event);
-    cleanup(freep) char *data = json_dumps(json, HTTP_JSON);
-    cleanup(freep) char *text =
-        xasprintf("id: %" PRIu64 "\nevent: %s\ndata: %s\n\n", event->seq, event->name, data);
+    const struct event_frame *frame = frame_of(f->api, event);
     size_t pending = http_stream_pending(f->stream);
 
-    json_decref(json);
-    if (pending > 0 && pending + strlen(text) > http_stream_room(f->stream))
+    if (pending > 0 && pending + frame->len > http_stream_room(f->stream))
         return false;
     f->sent = event->seq;
-    http_stream_write(f->stream, text, strlen(text));
+    http_stream_write(f->stream, frame->text, frame->len);
     return true;
 }
 
@@ -130,8 +147,11 @@ static void read_page(struct follower *f, unsigned limit, bool tail)
     f->reading = true;
     f->page = limit;
     f->newest_before = f->newest;
-    store_events_start(&f->read, f->api->deps.store, f->any_job ? NULL : f->job, f->sent, limit,
-                       tail, page_read);
+    store_events_start(
+        &f->read, f->api->deps.store,
+        &(struct store_event_query){
+            .job = f->any_job ? NULL : f->job, .after = f->sent, .limit = limit, .tail = tail},
+        page_read);
 }
 
 static void on_drained(struct http_stream *stream, void *arg)

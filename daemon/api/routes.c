@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of routes, and the handlers that only look. */
+#include "daemon/api/console/console.h"
+#include "daemon/api/elasticache/elasticache.h"
+#include "daemon/api/metrics/metrics.h"
 #include "daemon/api/private.h"
 #include "daemon/api/view_fsm.h"
 #include "daemon/api/view_job.h"
 #include "daemon/job/registry.h"
+#include "lib/http/json_text.h"
 
 void api_no_such_job(struct http_request *request, const char *id)
 {
@@ -39,23 +43,20 @@ static void job_list_free(void *arg)
     free(list);
 }
 
-static int append_json(const char *text, size_t len, void *arg)
-{
-    http_body_append(arg, text, len);
-    return 0;
-}
-
 static void append_job(struct http_body *body, struct job_list *list, const struct migration *m)
 {
+    cleanup(freep) char *text = NULL;
     struct migration_view view;
     json_t *job;
+    size_t len;
 
     migration_view(m, &view);
     job = view_job(&view);
     if (list->begun)
         http_body_append(body, ",", 1);
     list->begun = true;
-    json_dump_callback(job, append_json, body, HTTP_JSON);
+    text = json_text(job, &len);
+    http_body_append(body, text, len);
     json_decref(job);
 }
 
@@ -81,8 +82,13 @@ static bool fill_jobs(struct http_body *body, void *arg)
 
 static void get_jobs(struct http_request *request, void *arg)
 {
-    struct job_list *list = xcalloc(1, sizeof(*list));
+    struct job_list *list;
 
+    if (api_wants_stream(request)) {
+        api_follow_jobs(arg, request);
+        return;
+    }
+    list = xcalloc(1, sizeof(*list));
     list->api = arg;
     registry_each(list->api->deps.registry, add_id, list);
     http_request_on_release(request, job_list_free, list);
@@ -112,11 +118,22 @@ static void get_fsm(struct http_request *request, void *arg)
     http_respond_json(request, 200, view_fsm());
 }
 
+static void get_whoami(struct http_request *request, void *arg)
+{
+    const struct api_caller *caller = api_caller(request);
+
+    (void)arg;
+    http_respond_json(request, 200,
+                      json_pack("{s:s, s:s}", "name", caller->name, "actions",
+                                caller->may_operate ? "operate" : "read"));
+}
+
 /* That it is answered at all is the point. */
 static void get_healthz(struct http_request *request, void *arg)
 {
     (void)arg;
-    http_respond_json(request, 200, json_pack("{s:s}", "status", "ok"));
+    http_respond_json(request, 200,
+                      json_pack("{s:s, s:s}", "status", "ok", "version", ECMIGRATE_VERSION));
 }
 
 static void get_readyz(struct http_request *request, void *arg)
@@ -140,11 +157,16 @@ static void get_readyz(struct http_request *request, void *arg)
 }
 
 const struct http_route api_routes[] = {
+    {"POST", "/", elasticache_request, "elasticache", ACCESS_SIGNED, HTTP_BODY_RAW},
     {"GET", "/v1/jobs", get_jobs, "list_jobs", ACCESS_READ, HTTP_BODY_JSON},
     {"GET", "/v1/jobs/{id}", get_job, "get_job", ACCESS_READ, HTTP_BODY_JSON},
     {"POST", "/v1/jobs/{id}/{verb}", api_verb, "verb", ACCESS_OPERATE, HTTP_BODY_JSON},
     {"GET", "/v1/events", api_events, "events", ACCESS_READ, HTTP_BODY_JSON},
     {"GET", "/v1/fsm", get_fsm, "fsm", ACCESS_READ, HTTP_BODY_JSON},
+    {"GET", "/v1/whoami", get_whoami, "whoami", ACCESS_READ, HTTP_BODY_JSON},
+    {"GET", "/metrics", api_metrics, "metrics", ACCESS_READ, HTTP_BODY_JSON},
+    {"GET", "/", console_page, "console", ACCESS_OPEN, HTTP_BODY_JSON},
+    {"GET", "/console/{asset}", console_asset, "console", ACCESS_OPEN, HTTP_BODY_JSON},
     {"GET", "/healthz", get_healthz, "healthz", ACCESS_OPEN, HTTP_BODY_JSON},
     {"GET", "/readyz", get_readyz, "readyz", ACCESS_OPEN, HTTP_BODY_JSON},
 };

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The answer to a verb: 202 says that it will be carried out whatever happens to the daemon, so it
- * is given once the edge is durable.
+ * The answer to a verb says that it will be carried out whatever happens to the daemon, so it is
+ * given once the edge is durable.
  */
 #include "daemon/api/private.h"
-#include "daemon/api/view_job.h"
 #include "daemon/job/registry.h"
 
 #define LOOK_MS 1
@@ -14,6 +13,7 @@ struct settle {
     uv_timer_t timer;
     struct api *api;              /* held */
     struct http_request *request; /* borrowed, until it is over */
+    api_settled_fn *settled;
     char id[SPEC_ID_MAX + 1];
     uint64_t since_ms;
 };
@@ -34,45 +34,31 @@ static void released(void *arg)
     uv_close((uv_handle_t *)&s->timer, closed);
 }
 
-static void answer(struct http_request *request, const struct migration *m)
-{
-    struct migration_view view;
-
-    migration_view(m, &view);
-    http_respond_json(request, 202, view_job(&view));
-}
-
 static void look(uv_timer_t *timer)
 {
     struct settle *s = container_of(timer, struct settle, timer);
     const struct migration *m = registry_find(s->api->deps.registry, s->id);
+    bool busy = m && migration_busy(m);
 
-    if (m && migration_busy(m) && uv_now(timer->loop) - s->since_ms < PATIENCE_MS)
+    if (busy && uv_now(timer->loop) - s->since_ms < PATIENCE_MS)
         return;
     uv_timer_stop(timer);
-    if (!m)
-        api_no_such_job(s->request, s->id);
-    else if (migration_busy(m))
-        http_respond_error(s->request, 503, "not-durable",
-                           "Look at the job's reason; the verb is carried out as soon as it can be "
-                           "recorded, unless the daemon is stopped before.",
-                           "job '%s': the verb could not be recorded yet", s->id);
-    else
-        answer(s->request, m);
+    s->settled(s->request, s->id, m, !busy);
 }
 
-void api_answer_when_durable(struct api *api, struct http_request *request,
-                             const struct migration *m)
+void api_when_durable(struct api *api, struct http_request *request, const struct migration *m,
+                      api_settled_fn *settled)
 {
     struct settle *s;
 
     if (!migration_busy(m)) {
-        answer(request, m);
+        settled(request, migration_id(m), m, true);
         return;
     }
     s = xcalloc(1, sizeof(*s));
     s->api = api;
     s->request = request;
+    s->settled = settled;
     (void)str_copy(s->id, sizeof(s->id), migration_id(m));
     s->since_ms = uv_now(api->loop);
     api_hold(api);

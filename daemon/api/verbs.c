@@ -5,6 +5,7 @@
 #include "daemon/api/private.h"
 #include "daemon/api/view_job.h"
 #include "daemon/job/registry.h"
+#include "lib/base/log.h"
 
 #define STEPS_MAX 8
 
@@ -168,6 +169,36 @@ static void refuse(struct http_request *request, const struct migration *m, cons
     http_respond_error(request, 409, "wrong-phase", hint, "%s", err->msg);
 }
 
+void api_log_asked(const struct api *api, const struct http_request *request,
+                   const struct migration *m, const char *what)
+{
+    const char *id = migration_id(m);
+    struct log_field field = {"job", id};
+
+    log_write(api->deps.log, LEVEL_INFO, &field, 1, "job '%s': %s asked for by %s", id, what,
+              api_caller(request)->name);
+}
+
+static void settled(struct http_request *request, const char *id, const struct migration *m,
+                    bool durable)
+{
+    struct migration_view view;
+
+    if (!m) {
+        api_no_such_job(request, id);
+        return;
+    }
+    if (!durable) {
+        http_respond_error(request, 503, "not-durable",
+                           "Look at the job's reason; the verb is carried out as soon as it can be "
+                           "recorded, unless the daemon is stopped before.",
+                           "job '%s': the verb could not be recorded yet", id);
+        return;
+    }
+    migration_view(m, &view);
+    http_respond_json(request, 202, view_job(&view));
+}
+
 static void run_verb(struct api *api, struct http_request *request, struct migration *m,
                      enum verb verb)
 {
@@ -186,7 +217,8 @@ static void run_verb(struct api *api, struct http_request *request, struct migra
         refuse(request, m, &err);
         return;
     }
-    api_answer_when_durable(api, request, m);
+    api_log_asked(api, request, m, verb_name(verb));
+    api_when_durable(api, request, m, settled);
 }
 
 void api_verb(struct http_request *request, void *arg)

@@ -230,7 +230,7 @@ static json_t *view_checks(const struct check_report *report)
     return json_pack("{s:o, s:b, s:s, s:o, s:o}", "at", time_or_null(report->at_wall_ms), "running",
                      running, "source", endpoint_format(&report->source, source), "passed",
                      running ? json_null() : json_boolean(report->passed), "results",
-                     check_report_json(report));
+                     json_incref(report->results));
 }
 
 json_t *view_job(const struct migration_view *view)

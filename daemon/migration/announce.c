@@ -55,7 +55,7 @@ static json_t *transition_data(const struct migration *m, enum event_name event,
     if (event == EVENT_RUN_STARTED || checks)
         add_source(data, &after->source);
     if (checks && m->checked)
-        json_object_set_new(data, "checks", check_report_json(m->checked));
+        json_object_set(data, "checks", m->checked->results);
     return data;
 }
 
@@ -137,16 +137,15 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
 
 void migration_announce_check(struct migration *m, const struct check_report *report)
 {
-    const struct check_outcome *failed = check_report_failure(report);
     struct event_context context = migration_context(m);
-    json_t *data = json_pack("{s:b, s:o}", "test", 1, "checks", check_report_json(report));
+    json_t *data = json_pack("{s:b, s:O}", "test", 1, "checks", report->results);
 
-    context.reason = failed ? reason_get(failed->failure.reason)->code : NULL;
+    context.reason = report->passed ? NULL : reason_get(report->failure.reason)->code;
     add_source(data, &report->source);
-    if (failed) {
+    if (!report->passed) {
         json_object_set_new(data, "reason", json_string(context.reason));
         event_emit(m->env->bus, EVENT_CHECK_FAILED, &context, data, "%s: %s", context.reason,
-                   failed->failure.message);
+                   report->failure.message);
     } else {
         event_emit(m->env->bus, EVENT_CHECK_PASSED, &context, data,
                    "all %u checks passed; nothing has been started", report->n);

@@ -145,9 +145,8 @@ static void begin_run(struct migration *m, struct run *next, enum fsm_event even
 /* The run's own checks, for the record. */
 static void keep_report(struct migration *m)
 {
-    if (!m->checked)
-        m->checked = xcalloc(1, sizeof(*m->checked));
-    check_report_fill(m->checked, m->spec, &m->run, &m->seen, clock_wall_ms());
+    check_report_free(m->checked);
+    m->checked = check_report_of(m->spec, &m->run, &m->seen, clock_wall_ms());
 }
 
 static void count(struct migration *m, const struct edge *edge, const struct run *next)
@@ -428,7 +427,7 @@ static void part_closed(void *arg)
 
     if (--m->closing > 0)
         return;
-    free(m->checked);
+    check_report_free(m->checked);
     settings_deinit(&m->settings);
     redis_call_clear(&m->call);
     for (int side = 0; side < SIDE_MAX; side++)

@@ -90,8 +90,8 @@ void migration_acted(struct migration *m, enum reason reason, const struct err *
 /* probe.c: begins to try the replication user's log-in; the result goes to m->seen. */
 void migration_probe(struct migration *m);
 
-/* A precheck is through. */
-void migration_checked(struct migration *m, const struct check_report *report);
+/* A precheck is through; report is taken over. */
+void migration_checked(struct migration *m, struct check_report *report);
 
 /* announce.c: the events of a transition. */
 void migration_announce(struct migration *m, const struct edge *edge, const struct run *after);

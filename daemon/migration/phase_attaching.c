@@ -17,18 +17,23 @@ static void link_timeout(struct decision *d, const struct spec *spec, const stru
                          const struct observation *seen)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct endpoint endpoint = run_source_for_target(spec, run);
+    char label[ENDPOINT_LABEL_MAX];
 
+    endpoint_label(&endpoint, label);
     if (!source->reachable)
         decide_attempt_failed(d, spec, run, source->why, "source %s", source->err.msg);
     else if (source->info.connected_replicas == 0)
-        decide_attempt_failed(d, spec, run, REASON_LINK_TIMEOUT,
-                              "no link within %llu ms; the source has not seen a replica at all",
-                              (unsigned long long)spec->attach.timeout_ms);
+        decide_attempt_failed(
+            d, spec, run, REASON_LINK_TIMEOUT,
+            "no link within %llu ms; the source '%s' has not seen a replica at all",
+            (unsigned long long)spec->attach.timeout_ms, label);
     else
-        decide_attempt_failed(d, spec, run, REASON_LINK_TIMEOUT,
-                              "no link within %llu ms; the source sees a replica, which does not "
-                              "get into sync",
-                              (unsigned long long)spec->attach.timeout_ms);
+        decide_attempt_failed(
+            d, spec, run, REASON_LINK_TIMEOUT,
+            "no link within %llu ms; the source '%s' sees a replica, which does not "
+            "get into sync",
+            (unsigned long long)spec->attach.timeout_ms, label);
 }
 
 void phase_attaching_decide(const struct spec *spec, const struct run *run,

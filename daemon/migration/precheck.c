@@ -36,12 +36,9 @@ struct precheck {
 
 static void finish(struct precheck *p)
 {
-    struct check_report report;
-
     p->over = true;
     observation_relate(&p->seen, p->spec, &p->run);
-    check_report_fill(&report, p->spec, &p->run, &p->seen, clock_wall_ms());
-    migration_checked(p->m, &report);
+    migration_checked(p->m, check_report_of(p->spec, &p->run, &p->seen, clock_wall_ms()));
 }
 
 /* why NULL: what this leg was for has been reached. */
@@ -154,11 +151,6 @@ void precheck_start(struct precheck *p)
         start(p, LEG_REPLICATION, SIDE_SOURCE, &p->run.source, spec_replication_auth(source));
 }
 
-const struct endpoint *precheck_source(const struct precheck *p)
-{
-    return &p->run.source;
-}
-
 static void part_closed(void *arg)
 {
     struct precheck *p = arg;
@@ -185,11 +177,12 @@ void precheck_free(struct precheck *p, void (*freed)(void *arg), void *arg)
     p->over = true;
     p->freed = freed;
     p->freed_arg = arg;
-    p->closing = LEG_MAX;
+    p->closing = 1; /* this function */
     for (int i = 0; i < LEG_MAX; i++) {
-        if (p->legs[i].client)
-            redis_client_free(take(p->legs[i].client), part_closed, p);
-        else
-            part_closed(p);
+        if (!p->legs[i].client)
+            continue;
+        p->closing++;
+        redis_client_free(take(p->legs[i].client), part_closed, p);
     }
+    part_closed(p);
 }

@@ -12,7 +12,6 @@ struct precheck;
 struct precheck *precheck_new(struct migration *m, const struct endpoint *source);
 /* Ends in migration_checked(), from the loop or from inside this. */
 void precheck_start(struct precheck *p);
-const struct endpoint *precheck_source(const struct precheck *p);
 /* Gives up, or lets go when it is over; freed(arg), if not NULL, from the loop. NULL is fine:
  * freed is called at once. */
 void precheck_free(struct precheck *p, void (*freed)(void *arg), void *arg);

@@ -63,19 +63,18 @@ static int check(struct migration *m, const struct verb_options *options, struct
 {
     if (m->precheck)
         return err_set(err, ERR_BUSY, "job '%s' is being checked already", m->spec->id);
-    if (!m->checked)
-        m->checked = xmalloc(sizeof(*m->checked));
-    *m->checked =
-        (struct check_report){.source = options->has_source ? options->source : *default_source(m)};
+    check_report_free(m->checked);
+    m->checked = check_report_new(options->has_source ? &options->source : default_source(m));
     m->precheck = precheck_new(m, &m->checked->source);
     precheck_start(m->precheck);
     return 0;
 }
 
-void migration_checked(struct migration *m, const struct check_report *report)
+void migration_checked(struct migration *m, struct check_report *report)
 {
     precheck_free(take(m->precheck), NULL, NULL);
-    *m->checked = *report;
+    check_report_free(m->checked);
+    m->checked = report;
     migration_announce_check(m, report);
 }
 

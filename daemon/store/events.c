@@ -17,6 +17,7 @@ struct event_read {
     struct db_read read;
     struct store_events *q; /* NULL: nobody waits any more */
     char job[SPEC_ID_MAX + 1];
+    char *names; /* owned; NULL: all */
     bool tail;
     struct event *events; /* owned */
     unsigned n, limit;
@@ -27,6 +28,13 @@ static void free_events(struct event *events, unsigned n)
     for (unsigned i = 0; i < n; i++)
         event_clear(&events[i]);
     free(events);
+}
+
+static void read_free(struct event_read *r)
+{
+    free_events(r->events, r->n);
+    free(r->names);
+    free(r);
 }
 
 static int take_row(const struct db_row *row, void *arg, struct err *err)
@@ -71,16 +79,42 @@ static void read_done(struct db_work *work)
     }
     if (q)
         op_finish(&q->op, &work->err);
-    free_events(r->events, r->n);
-    free(r);
+    read_free(r);
 }
 
-void store_events_start(struct store_events *q, struct store *store, const char *job,
-                        uint64_t after, unsigned limit, bool tail, op_done_fn *done)
+static struct event_read *read_new(const struct store_event_query *query)
 {
     static const enum statement statements[2][2] = {{ST_EVENTS, ST_EVENTS_TAIL},
                                                     {ST_EVENTS_JOB, ST_EVENTS_JOB_TAIL}};
     struct event_read *r = xcalloc(1, sizeof(*r));
+    struct db_value *params = r->read.params;
+    int64_t until_ms = query->until_ms ? query->until_ms : INT64_MAX;
+
+    r->tail = query->tail;
+    r->limit = max_of(1u, min_of(query->limit, (unsigned)EVENTS_MAX));
+    r->events = xcalloc(r->limit, sizeof(*r->events));
+    r->names = xstrdup(query->names);
+    r->read.statement = statements[query->job != NULL][query->tail];
+    params[r->read.n_params++] = db_int((int64_t)min_of(query->after, (uint64_t)INT64_MAX));
+    params[r->read.n_params++] = db_int(r->limit);
+    params[r->read.n_params++] = db_int(query->since_ms);
+    params[r->read.n_params++] = db_int(until_ms);
+    params[r->read.n_params++] = db_text(r->names);
+    if (query->job) {
+        /* A name too long for a job is nobody's, like the empty one. */
+        if (!str_copy(r->job, sizeof(r->job), query->job))
+            r->job[0] = '\0';
+        params[r->read.n_params++] = db_text(r->job);
+    }
+    r->read.on_row = take_row;
+    r->read.arg = r;
+    return r;
+}
+
+void store_events_start(struct store_events *q, struct store *store,
+                        const struct store_event_query *query, op_done_fn *done)
+{
+    struct event_read *r = read_new(query);
     struct err err;
 
     op_init(&q->op, &store_events_type, store->loop, DEADLINE_MS, done);
@@ -88,28 +122,13 @@ void store_events_start(struct store_events *q, struct store *store, const char 
     q->n = 0;
     q->work = r;
     r->q = q;
-    r->tail = tail;
-    r->limit = max_of(1u, min_of(limit, (unsigned)EVENTS_MAX));
-    r->events = xcalloc(r->limit, sizeof(*r->events));
-    r->read.statement = statements[job != NULL][tail];
-    r->read.params[r->read.n_params++] = db_int((int64_t)min_of(after, (uint64_t)INT64_MAX));
-    r->read.params[r->read.n_params++] = db_int(r->limit);
-    if (job) {
-        /* A name too long for a job is nobody's, like the empty one. */
-        if (!str_copy(r->job, sizeof(r->job), job))
-            r->job[0] = '\0';
-        r->read.params[r->read.n_params++] = db_text(r->job);
-    }
-    r->read.on_row = take_row;
-    r->read.arg = r;
     if (store->db) {
         db_read_start(store->db, &r->read, read_done);
         return;
     }
     err_set(&err, ERR_CANCELED, "the store is closed");
     op_finish(&q->op, &err);
-    free_events(r->events, 0);
-    free(r);
+    read_free(r);
 }
 
 void store_events_clear(struct store_events *q)

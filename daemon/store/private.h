@@ -3,6 +3,7 @@
 /* What the files of daemon/store/ share. */
 #include "daemon/store/schema.h"
 #include "daemon/store/store.h"
+#include "lib/base/histogram.h"
 
 #define STORE_FILE "state.db"
 
@@ -31,6 +32,7 @@ struct store {
     bool in_thread; /* the flight is with the thread, else it failed and waits for the retry */
     uint64_t ticket, durable; /* last one given out; last one reached */
     uint64_t commits;
+    struct histogram commit_times;
 
     uint64_t last_seq;    /* in the store at the start */
     uint64_t dropped_seq; /* of the last event that was not kept; 0: none since the last batch */

@@ -71,6 +71,10 @@ static const char *const migrations[] = {
     "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset"
 #define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
 #define EVENT_COLUMNS "seq, time_ms, job, run, level, name, message, data"
+/* ?5: names with a space around each, or NULL for all. */
+#define EVENTS_WHERE                                                                               \
+    "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ?1 AND time_ms BETWEEN ?3 AND ?4 "            \
+    "AND (?5 IS NULL OR instr(?5, ' ' || name || ' ') > 0) "
 
 static const char *const statements[ST_MAX] = {
     [ST_PUT_JOB] =
@@ -91,13 +95,10 @@ static const char *const statements[ST_MAX] = {
     [ST_SETTINGS] = "SELECT " SETTING_COLUMNS " FROM setting ORDER BY job, side, name",
     [ST_LAST_SEQ] = "SELECT max(ifnull((SELECT max(seq) FROM event), 0), "
                     "ifnull((SELECT value FROM number WHERE name = 'last_event_seq'), 0))",
-    [ST_EVENTS] = "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
-    [ST_EVENTS_TAIL] =
-        "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? ORDER BY seq DESC LIMIT ?",
-    [ST_EVENTS_JOB] =
-        "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? AND job = ?3 ORDER BY seq LIMIT ?2",
-    [ST_EVENTS_JOB_TAIL] =
-        "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? AND job = ?3 ORDER BY seq DESC LIMIT ?2",
+    [ST_EVENTS] = EVENTS_WHERE "ORDER BY seq LIMIT ?2",
+    [ST_EVENTS_TAIL] = EVENTS_WHERE "ORDER BY seq DESC LIMIT ?2",
+    [ST_EVENTS_JOB] = EVENTS_WHERE "AND job = ?6 ORDER BY seq LIMIT ?2",
+    [ST_EVENTS_JOB_TAIL] = EVENTS_WHERE "AND job = ?6 ORDER BY seq DESC LIMIT ?2",
 };
 
 const struct db_config schema_config = {

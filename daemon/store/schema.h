@@ -14,9 +14,9 @@ enum statement {
     ST_JOBS,
     ST_SETTINGS,
     ST_LAST_SEQ,
-    ST_EVENTS,          /* after, limit */
+    ST_EVENTS,          /* after, limit, since, until, names */
     ST_EVENTS_TAIL,     /* …, falling */
-    ST_EVENTS_JOB,      /* after, limit, job */
+    ST_EVENTS_JOB,      /* after, limit, since, until, names, job */
     ST_EVENTS_JOB_TAIL, /* …, falling */
     ST_MAX
 };

@@ -18,6 +18,10 @@
 #include "daemon/store/private.h"
 #include "daemon/store/rows.h"
 
+/* Seconds; an fsync takes from a fraction of a millisecond to as long as a sick disk likes. */
+static const double commit_bounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                       0.05,   0.1,     0.25,   0.5,   1,      2.5,   5};
+
 #define RETRY_MS 1000
 #define CLOSE_WAIT_MS 5000 /* for what is queued, and for the thread to come back from the disk */
 #define THREAD_WAIT_MS 500 /* the latter's share at least */
@@ -126,6 +130,7 @@ static void flight_landed(struct store *store)
     struct flight *flight = take(store->flight);
 
     store->commits++;
+    histogram_observe(&store->commit_times, (double)flight->commit.took_ns / 1e9);
     store->durable = flight->ticket;
     flight_free(flight);
     store->failing = false;
@@ -233,6 +238,11 @@ uint64_t store_commits(const struct store *store)
     return store->commits;
 }
 
+const struct histogram *store_commit_times(const struct store *store)
+{
+    return &store->commit_times;
+}
+
 uint64_t store_events_dropped(const struct store *store)
 {
     return store->dropped;
@@ -273,6 +283,7 @@ int store_open(uv_loop_t *loop, const char *dir, const struct store_callbacks *c
     store->loop = loop;
     store->callbacks = *callbacks;
     store->lock_fd = -1;
+    histogram_init(&store->commit_times, commit_bounds, array_len(commit_bounds));
     if (store_lock(dir, &store->lock_fd, err) || open_db(store, dir, err)) {
         closep(&store->lock_fd);
         free(store);

@@ -25,6 +25,7 @@
 #include "lib/base/op.h"
 
 struct event;
+struct histogram;
 struct store;
 
 enum node_side { SIDE_SOURCE, SIDE_TARGET, SIDE_MAX };
@@ -70,7 +71,9 @@ void store_close(struct store *store, void (*closed)(void *arg), void *arg);
 
 uint64_t store_durable(const struct store *store);
 bool store_held(const struct store *store);
-uint64_t store_commits(const struct store *store);        /* transactions so far */
+uint64_t store_commits(const struct store *store); /* transactions so far */
+/* How long each of them took; borrowed. */
+const struct histogram *store_commit_times(const struct store *store);
 uint64_t store_events_dropped(const struct store *store); /* events not kept, see above */
 
 /* Puts. Everything is copied. */
@@ -90,9 +93,18 @@ int store_each_setting(struct store *store, void (*fn)(const struct setting *, v
                        struct err *err) must_check;
 uint64_t store_last_event_seq(const struct store *store);
 
-/* Reads events in the worker thread: of job (NULL: all), with seq > after, at most limit (1..1000),
- * in rising order; with tail, the last limit of them, still in rising order. The result belongs to
- * the op until store_events_clear. */
+/* Which events are read; they come in rising order of seq. */
+struct store_event_query {
+    const char *job;            /* NULL: all, the daemon's own included */
+    const char *names;          /* with a space around each: " in_sync link_lost "; NULL: all */
+    uint64_t after;             /* seq is higher than this */
+    int64_t since_ms, until_ms; /* wall clock, both included; until_ms 0: no end */
+    unsigned limit;             /* 1..1000 */
+    bool tail;                  /* the last limit of them, not the first */
+};
+
+/* Reads events in the worker thread; query is copied. The result belongs to the op until
+ * store_events_clear. */
 struct store_events {
     struct op op;
     struct event *events;
@@ -100,6 +112,6 @@ struct store_events {
     /* private */
     void *work;
 };
-void store_events_start(struct store_events *q, struct store *store, const char *job,
-                        uint64_t after, unsigned limit, bool tail, op_done_fn *done);
+void store_events_start(struct store_events *q, struct store *store,
+                        const struct store_event_query *query, op_done_fn *done);
 void store_events_clear(struct store_events *q);

@@ -1,232 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The API over a real store and a real event bus. Registry and migrations are fakes of this file:
- * what they show is set by hand, and what is asked of them is recorded.
- */
+/* The API in JSON: jobs, verbs, events. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "daemon/api/api.h"
-#include "daemon/event/event.h"
-#include "daemon/job/registry.h"
-#include "daemon/store/store.h"
 #include "lib/base/base.h"
-#include "lib/http/listen.h"
-#include "tests/unit/fixture.h"
+#include "tests/unit/api_box.h"
 #include "tests/unit/http_client.h"
 #include "tests/unit/json_expect.h"
-
-/* --- fakes --- */
-
-struct migration {
-    struct spec spec;
-    struct run run;
-    struct observation seen;
-    struct migration_view view;
-
-    enum verb verb; /* asked last; VERB_MAX: none */
-    struct verb_options options;
-    struct err refusal; /* code 0: it is accepted */
-    struct blocker blockers[BLOCKERS_MAX];
-    unsigned n_blockers;
-};
-
-struct registry {
-    struct migration *jobs; /* owned */
-    unsigned n;
-};
-
-struct migration *registry_find(struct registry *registry, const char *id)
-{
-    for (unsigned i = 0; i < registry->n; i++)
-        if (strcmp(registry->jobs[i].spec.id, id) == 0)
-            return &registry->jobs[i];
-    return NULL;
-}
-
-void registry_each(struct registry *registry, void (*fn)(struct migration *m, void *arg), void *arg)
-{
-    for (unsigned i = 0; i < registry->n; i++)
-        fn(&registry->jobs[i], arg);
-}
-
-unsigned registry_count(const struct registry *registry)
-{
-    return registry->n;
-}
-
-void registry_count_states(const struct registry *registry, unsigned ret[STATE_MAX])
-{
-    memset(ret, 0, STATE_MAX * sizeof(*ret));
-    for (unsigned i = 0; i < registry->n; i++)
-        ret[phase_get(registry->jobs[i].run.phase)->state]++;
-}
-
-const char *migration_id(const struct migration *m)
-{
-    return m->spec.id;
-}
-
-void migration_view(const struct migration *m, struct migration_view *ret)
-{
-    *ret = m->view;
-    ret->spec = &m->spec;
-    ret->run = &m->run;
-}
-
-static const char *const verbs[VERB_MAX] = {"check", "start", "complete", "abort", "retry"};
-
-const char *verb_name(enum verb verb)
-{
-    return verbs[verb];
-}
-
-enum verb verb_parse(const char *name)
-{
-    int verb = 0;
-
-    while (verb < VERB_MAX && strcmp(verbs[verb], name) != 0)
-        verb++;
-    return (enum verb)verb;
-}
-
-bool migration_busy(const struct migration *m)
-{
-    (void)m;
-    return false;
-}
-
-int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,
-                   struct err *err)
-{
-    if (m->refusal.code) {
-        *err = m->refusal;
-        return (int)err->code;
-    }
-    m->verb = verb;
-    m->options = *options;
-    return 0;
-}
-
-unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX])
-{
-    memcpy(ret, m->blockers, sizeof(m->blockers));
-    return m->n_blockers;
-}
-
-/* --- rig --- */
-
-struct rig {
-    uv_loop_t *loop;
-    char dir[TEMP_DIR_MAX], path[TEMP_DIR_MAX + 8];
-    struct registry registry;
-    struct store *store;
-    struct event_bus *bus;
-    struct api *api;
-    bool ready, held, deaf; /* deaf: the bus does not hear what is durable */
-    bool api_closed, store_closed;
-    uint64_t emitted;
-};
-
-static bool is_ready(void *arg)
-{
-    return ((struct rig *)arg)->ready;
-}
-
-static bool is_held(void *arg)
-{
-    return ((struct rig *)arg)->held;
-}
-
-static void on_durable(uint64_t ticket, void *arg)
-{
-    struct rig *rig = arg;
-
-    if (rig->bus && !rig->deaf)
-        event_bus_durable(rig->bus, ticket);
-}
-
-static void on_held(bool held, const struct err *why, void *arg)
-{
-    (void)arg;
-    if (held)
-        fail_msg("the store is held: %s", why->msg);
-}
-
-static void add_jobs(struct rig *rig, unsigned n)
-{
-    rig->registry.jobs = xcalloc(n, sizeof(struct migration));
-    rig->registry.n = n;
-    for (unsigned i = 0; i < n; i++) {
-        struct migration *m = &rig->registry.jobs[i];
-
-        snprintf(m->spec.id, sizeof(m->spec.id), "job-%04u", i);
-        m->spec.file = xasprintf("/etc/ecmigrate.d/job-%04u.yaml", i);
-        m->spec.attach.attempts = 5;
-        m->spec.cutover.pause_ms = 5000;
-        m->spec.cutover.reverse = true;
-        m->spec.target.endpoint = (struct endpoint){.host = "10.0.1.7", .port = 6379};
-        m->run.since_wall_ms = 1700000000123;
-        m->view.progress = (struct progress){-1, -1, -1, -1, -1};
-        m->verb = VERB_MAX;
-        m->view.reason = REASON_WAITING_START;
-    }
-}
-
-static struct rig *rig_start(void **state, unsigned n_jobs)
-{
-    struct fixture *f = *state;
-    struct rig *rig = xcalloc(1, sizeof(*rig));
-    struct store_callbacks callbacks = {on_durable, on_held, rig};
-    struct api_deps deps = {.status = {is_ready, is_held, rig}};
-    struct err err;
-    int fd;
-
-    f->data = rig;
-    rig->loop = &f->loop;
-    rig->ready = true;
-    temp_dir_make(rig->dir);
-    snprintf(rig->path, sizeof(rig->path), "%s/sock", rig->dir);
-    add_jobs(rig, n_jobs);
-    if (store_open(rig->loop, rig->dir, &callbacks, &rig->store, &err))
-        fail_msg("store: %s", err.msg);
-    rig->bus = event_bus_new(NULL, rig->store, 0);
-    deps.registry = &rig->registry;
-    deps.store = rig->store;
-    deps.bus = rig->bus;
-    rig->api = api_new(rig->loop, &deps);
-    assert_int_equal(http_listen_unix(rig->path, 0660, NULL, &fd, &err), 0);
-    assert_int_equal(api_listen(rig->api, fd, &err), 0);
-    return rig;
-}
-
-static void set_flag(void *arg)
-{
-    *(bool *)arg = true;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    struct rig *rig = f->data;
-    bool closed;
-
-    if (!rig || !rig->api) /* it failed while it was set up */
-        return -1;
-    api_free(rig->api, set_flag, &rig->api_closed);
-    closed = loop_run_until_set(rig->loop, &rig->api_closed, 5000);
-    store_close(rig->store, set_flag, &rig->store_closed);
-    closed = closed && loop_run_until_set(rig->loop, &rig->store_closed, 6000);
-    if (closed)
-        event_bus_free(rig->bus);
-    for (unsigned i = 0; i < rig->registry.n; i++)
-        free(rig->registry.jobs[i].spec.file);
-    free(rig->registry.jobs);
-    temp_dir_remove(rig->dir);
-    free(rig);
-    return closed ? loop_teardown(state) : -1;
-}
 
 /* The JSON answer to request; fails when the status is another one. */
 static json_t *ask(struct rig *rig, const char *request, int status)
@@ -274,29 +54,6 @@ static void expect_error(json_t *answer, const char *code)
 static const char *str(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
-}
-
-static void emit(struct rig *rig, const char *job)
-{
-    struct event_context context = {.job = job, .run = 1};
-
-    rig->emitted++;
-    event_emit(rig->bus, EVENT_PHASE_CHANGED, &context,
-               json_pack("{s:I}", "n", (json_int_t)rig->emitted), "event %" PRIu64, rig->emitted);
-}
-
-static bool all_durable(void *arg)
-{
-    struct rig *rig = arg;
-
-    return store_durable(rig->store) >= rig->emitted;
-}
-
-static void emit_many(struct rig *rig, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        emit(rig, i % 2 ? "job-0001" : "job-0000");
-    assert_true(loop_run_until(rig->loop, all_durable, rig, CLIENT_MS));
 }
 
 /* --- jobs --- */
@@ -475,7 +232,7 @@ static void test_fsm_health_and_readiness(void **state)
     json_decref(answer);
 
     answer = get(rig, "/healthz", 200);
-    expect_json(answer, "{\"status\":\"ok\"}");
+    expect_json(answer, "{\"status\":\"ok\",\"version\":\"" ECMIGRATE_VERSION "\"}");
     json_decref(answer);
     answer = get(rig, "/readyz", 200);
     expect_json(answer, "{\"status\":\"ready\",\"jobs\":{\"pending\":3,\"migrating\":0,"
@@ -526,7 +283,7 @@ static void test_event_list(void **state)
     char path[128];
 
     expect_events(rig, "/v1/events", 0, 0, 1);
-    emit_many(rig, 300);
+    rig_emit_many(rig, 300);
     expect_events(rig, "/v1/events", 100, 201, 1);
     expect_events(rig, "/v1/events?limit=1000", 300, 1, 1);
     expect_events(rig, "/v1/events?after=0&limit=7", 7, 1, 1);
@@ -615,10 +372,10 @@ static void test_follow_live(void **state)
     struct rig *rig = rig_start(state, 2);
     struct followed all, one;
 
-    emit_many(rig, 10); /* nobody asked for these */
+    rig_emit_many(rig, 10); /* nobody asked for these */
     follow(rig, &all, "", "");
     follow(rig, &one, "?job=job-0001", "");
-    emit_many(rig, 10);
+    rig_emit_many(rig, 10);
     expect_followed(rig, &all, 20, 11, 10);
     expect_followed(rig, &one, 20, 12, 5);
     client_close(&all.c);
@@ -630,14 +387,14 @@ static void test_follow_history_then_live(void **state)
     struct rig *rig = rig_start(state, 2);
     struct followed whole, rest, header, one, tail;
 
-    emit_many(rig, 500);
+    rig_emit_many(rig, 500);
     follow(rig, &whole, "?after=0", "");
     follow(rig, &rest, "?after=490", "");
     follow(rig, &header, "?after=3", "Last-Event-ID: 495\r\n");
     follow(rig, &one, "?after=0&job=job-0000", "");
     follow(rig, &tail, "?limit=5", "");
     for (int i = 0; i < 300; i++) { /* while they are reading what was before */
-        emit(rig, "job-0000");
+        rig_emit(rig, "job-0000");
         uv_run(rig->loop, UV_RUN_NOWAIT);
     }
     expect_followed(rig, &whole, 800, 1, 800);
@@ -665,10 +422,10 @@ static void test_follower_that_cannot_keep_up_misses_nothing(void **state)
     follow(rig, &f, "", "");
     follow(rig, &one, "?job=job-0001", "");
     for (int i = 0; i < 3; i++)
-        emit_many(rig, 2000); /* nobody reads meanwhile */
+        rig_emit_many(rig, 2000); /* nobody reads meanwhile */
     expect_followed(rig, &f, 6000, 1, 6000);
     expect_followed(rig, &one, 6000, 2, 3000);
-    emit_many(rig, 10); /* … and it is live again */
+    rig_emit_many(rig, 10); /* … and it is live again */
     expect_followed(rig, &f, 6010, 1, 6010);
     expect_followed(rig, &one, 6010, 2, 3005);
     client_close(&f.c);
@@ -682,14 +439,14 @@ static void test_gap_in_the_bus_is_filled_from_the_store(void **state)
     struct followed f;
 
     follow(rig, &f, "", "");
-    emit_many(rig, 10);
+    rig_emit_many(rig, 10);
     expect_followed(rig, &f, 10, 1, 10);
     rig->deaf = true;
     for (int i = 0; i < 12000; i++)
-        emit(rig, "job-0000");
-    assert_true(loop_run_until(rig->loop, all_durable, rig, 2 * CLIENT_MS));
+        rig_emit(rig, "job-0000");
+    assert_true(loop_run_until(rig->loop, rig_all_durable, rig, 2 * CLIENT_MS));
     rig->deaf = false;
-    emit_many(rig, 10);
+    rig_emit_many(rig, 10);
     expect_followed(rig, &f, 12020, 1, 12020);
     client_close(&f.c);
 }
@@ -712,12 +469,12 @@ static void test_free_while_everybody_is_busy(void **state)
     struct http_client list;
     struct followed f[5];
 
-    emit_many(rig, 1000);
+    rig_emit_many(rig, 1000);
     for (size_t i = 0; i < array_len(f); i++)
         follow(rig, &f[i], i % 2 ? "" : "?after=0", "");
     client_connect(&list, rig->path);
     client_send_text(&list, "GET /v1/events?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n");
-    emit(rig, "job-0000");
+    rig_emit(rig, "job-0000");
     uv_run(rig->loop, UV_RUN_NOWAIT);
     uv_run(rig->loop, UV_RUN_NOWAIT);
     for (size_t i = 0; i < array_len(f); i++)
@@ -725,25 +482,23 @@ static void test_free_while_everybody_is_busy(void **state)
     client_close(&list);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, loop_setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_job),
-        TEST(test_thousand_jobs),
-        TEST(test_no_jobs),
-        TEST(test_verbs),
-        TEST(test_refused_verbs),
-        TEST(test_dry_run),
-        TEST(test_fsm_health_and_readiness),
-        TEST(test_event_list),
-        TEST(test_follow_live),
-        TEST(test_follow_history_then_live),
-        TEST(test_follower_that_cannot_keep_up_misses_nothing),
-        TEST(test_gap_in_the_bus_is_filled_from_the_store),
-        TEST(test_bad_follow),
-        TEST(test_free_while_everybody_is_busy),
+        RIG_TEST(test_one_job),
+        RIG_TEST(test_thousand_jobs),
+        RIG_TEST(test_no_jobs),
+        RIG_TEST(test_verbs),
+        RIG_TEST(test_refused_verbs),
+        RIG_TEST(test_dry_run),
+        RIG_TEST(test_fsm_health_and_readiness),
+        RIG_TEST(test_event_list),
+        RIG_TEST(test_follow_live),
+        RIG_TEST(test_follow_history_then_live),
+        RIG_TEST(test_follower_that_cannot_keep_up_misses_nothing),
+        RIG_TEST(test_gap_in_the_bus_is_filled_from_the_store),
+        RIG_TEST(test_bad_follow),
+        RIG_TEST(test_free_while_everybody_is_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,9 @@ static void everything_has_a_default(void **state)
     assert_int_equal(c.config.log_level, LEVEL_INFO);
     assert_int_equal(c.config.max_parallel_syncs, 4);
     assert_int_equal(c.config.max_parallel_syncs_per_host, 1);
+    assert_false(endpoint_is_set(&c.config.listen));
+    assert_int_equal(c.config.api.n_access_keys + c.config.api.n_tokens, 0);
+    assert_null(c.config.api.tls.cert_file);
     config_command_clear(&c);
 }
 
@@ -101,14 +104,14 @@ static void all_errors_are_reported_at_once(void **state)
     write_config("job_dir: /x\nlog_level: verbose\nmax_parallel_syncs: 0\nlisten: \"::1:80\"\n"
                  "sinks: {}\n");
     assert_false(LOAD(&c, "--config", config_path, "--log-level", "loud", "--job-dirs", "/y",
-                      "--listen", "127.0.0.1:80", "--state-dir", "", "-x"));
+                      "--listen", "127.0.0.1", "--state-dir", "", "-x"));
     text = errors_of(&c);
     snprintf(
         expected, sizeof(expected),
         "ecmigrated: error[bad-value]: --log-level: 'loud' is none of debug, info, warn, error\n"
         "ecmigrated: error[unknown-option]: unknown option '--job-dirs'\n"
         "      = did you mean '--jobs-dir'?\n"
-        "ecmigrated: error[not-supported]: --listen is not supported yet\n"
+        "ecmigrated: error[bad-endpoint]: --listen: no port: write host:port\n"
         "ecmigrated: error[bad-value]: --state-dir: 'state_dir' is empty\n"
         "ecmigrated: error[unknown-option]: unknown option '-x'\n"
         "      = see --help\n"
@@ -124,10 +127,9 @@ static void all_errors_are_reported_at_once(void **state)
         "%s:3:21: error[out-of-range]: 0 is outside 1..1000\n"
         "    3 | max_parallel_syncs: 0\n"
         "      |                     ^\n"
-        "%s:4:1: error[not-supported]: 'listen' is not supported yet\n"
+        "%s:4:9: error[bad-endpoint]: an IPv6 address needs brackets: [::1]:6379\n"
         "    4 | listen: \"::1:80\"\n"
-        "      | ^~~~~~\n"
-        "      = leave the key out\n"
+        "      |         ^~~~~~~~\n"
         "%s:5:1: error[not-supported]: 'sinks' is not supported yet\n"
         "    5 | sinks: {}\n"
         "      | ^~~~~\n"
@@ -136,6 +138,133 @@ static void all_errors_are_reported_at_once(void **state)
     assert_string_equal(text, expected);
     free(text);
     config_command_clear(&c);
+}
+
+/* Word for word what the manual shows. */
+static const char documented[] =
+    "listen: 127.0.0.1:8600\n"
+    "api:\n"
+    "  access_keys:\n"
+    "    - {id: AKIDEXAMPLE, secret_file: /etc/ecmigrate/secrets/akid, actions: operate}\n"
+    "  tokens:\n"
+    "    - {name: ops, token_file: /etc/ecmigrate/secrets/ops, actions: read}\n"
+    "  tls: {cert_file: , key_file: }\n";
+
+static void who_may_use_the_api_is_read(void **state)
+{
+    const struct config_api *api;
+    struct config_command c;
+
+    (void)state;
+    write_config(documented);
+    assert_true(LOAD(&c, "--config", config_path));
+    api = &c.config.api;
+    assert_string_equal(c.config.listen.host, "127.0.0.1");
+    assert_int_equal(c.config.listen.port, 8600);
+    assert_int_equal(api->n_access_keys, 1);
+    assert_string_equal(api->access_keys[0].name, "AKIDEXAMPLE");
+    assert_string_equal(api->access_keys[0].file, "/etc/ecmigrate/secrets/akid");
+    assert_int_equal(api->access_keys[0].actions, ACTIONS_OPERATE);
+    assert_int_equal(api->n_tokens, 1);
+    assert_string_equal(api->tokens[0].name, "ops");
+    assert_string_equal(api->tokens[0].file, "/etc/ecmigrate/secrets/ops");
+    assert_int_equal(api->tokens[0].actions, ACTIONS_READ);
+    assert_null(api->tls.cert_file);
+    assert_null(api->tls.key_file);
+    config_command_clear(&c);
+
+    assert_true(LOAD(&c, "--config", config_path, "--listen", "[::1]:1"));
+    assert_string_equal(c.config.listen.host, "::1");
+    config_command_clear(&c);
+
+    write_config("api:\n"
+                 "  access_keys: [{id: a_1, credential: key}]\n"
+                 "  tls: {cert_file: /c, key_file: /k}\n");
+    assert_true(LOAD(&c, "--config", config_path));
+    assert_string_equal(c.config.api.access_keys[0].credential, "key");
+    assert_int_equal(c.config.api.access_keys[0].actions, ACTIONS_READ);
+    assert_string_equal(c.config.api.tls.cert_file, "/c");
+    assert_string_equal(c.config.api.tls.key_file, "/k");
+    config_command_clear(&c);
+}
+
+static void mistakes_about_the_api_are_pointed_at(void **state)
+{
+    static const struct {
+        const char *text, *error;
+    } rows[] = {
+        {"access_keys: [{id: a-b, secret_file: /x}]",
+         "error[bad-name]: 'id' may hold letters, digits and any of _ only"},
+        {"tokens: [{name: 'a b', token_file: /x}]",
+         "error[bad-name]: 'name' may hold letters, digits and any of ._- only"},
+        {"access_keys: [{secret_file: /x}]", "error[missing-key]: an access key needs 'id'"},
+        {"access_keys: [{id: a}]", "error[no-secret]: add 'secret_file' or 'credential'"},
+        {"tokens: [{name: a, token_file: /x, credential: y}]",
+         "error[two-secrets]: 'token_file' and 'credential' are both given\n"
+         "    2 |   tokens: [{name: a, token_file: /x, credential: y}]\n"},
+        {"access_keys: [{id: a, credential: x}, {id: a, credential: y}]",
+         "error[duplicate-name]: 'a' is there already, in line 2"},
+        {"tokens: [{name: a, credential: x}, {name: b, credential: x}, {name: a, credential: y}]",
+         ":2:71: error[duplicate-name]: 'a' is there already, in line 2"},
+        {"access_keys: [{id: a, secret_file: x}]",
+         "error[bad-path]: 'secret_file' must be an absolute path"},
+        {"access_keys: [{id: a, credential: x, actions: write}]",
+         "error[bad-value]: 'write' is none of read, operate"},
+        {"access_keys: [AKIDEXAMPLE]", "error[wrong-type]: 'access_keys' is a list of maps"},
+        {"access_keys: [{id: a, secret_file: }]", "error[no-value]: 'secret_file' has no value"},
+        {"tls: {cert_file: /x}", "error[no-key]: a certificate without its private key"},
+        {"tls: {cert_file: , key_file: /x}",
+         "error[no-certificate]: a private key without its certificate"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < array_len(rows); i++) {
+        cleanup(freep) char *text = xasprintf("api:\n  %s\n", rows[i].text);
+        struct config_command c;
+
+        write_config(text);
+        assert_false(LOAD(&c, "--config", config_path));
+        assert_errors(&c, rows[i].error);
+    }
+}
+
+static void a_secret_in_the_wrong_place_is_not_shown(void **state)
+{
+    static const char *const rows[] = {"{id: a, secret: hunter2}", "{id: a, secret_file: hunter2}",
+                                       "{id: a, scret: hunter2}"};
+    struct config_command c;
+
+    (void)state;
+    for (size_t i = 0; i < array_len(rows); i++) {
+        cleanup(freep) char *text = xasprintf("api:\n  access_keys:\n    - %s\n", rows[i]);
+        char *errors;
+
+        write_config(text);
+        assert_false(LOAD(&c, "--config", config_path));
+        errors = errors_of(&c);
+        assert_non_null(strstr(errors, "error["));
+        assert_null(strstr(errors, "hunter2"));
+        free(errors);
+        config_command_clear(&c);
+    }
+}
+
+static void there_is_a_limit_to_keys(void **state)
+{
+    struct config_command c;
+    char *text = xstrdup("api:\n  access_keys:\n");
+
+    (void)state;
+    for (int i = 0; i <= CONFIG_ACCESS_KEYS_MAX; i++) {
+        char *longer = xasprintf("%s    - {id: k%d, credential: k}\n", text, i);
+
+        free(text);
+        text = longer;
+    }
+    write_config(text);
+    free(text);
+    assert_false(LOAD(&c, "--config", config_path));
+    assert_errors(&c, ":35:7: error[too-many]: 'access_keys' takes at most 32");
 }
 
 static void a_named_file_must_be_there(void **state)
@@ -214,6 +343,14 @@ static void some_settings_change_while_running(void **state)
     assert_true(LOAD(&b, "--config", config_path, "--state-dir", "/x"));
     assert_string_equal(config_needs_restart(&a.config, &b.config), "state_dir");
     config_command_clear(&b);
+    assert_true(LOAD(&b, "--config", config_path, "--listen", "127.0.0.1:1"));
+    assert_string_equal(config_needs_restart(&a.config, &b.config), "listen");
+    config_command_clear(&b);
+    write_config("api: {tokens: [{name: a, credential: b}], tls: {cert_file: /c, key_file: /k}}\n"
+                 "log_level: warn\n");
+    assert_true(LOAD(&b, "--config", config_path));
+    assert_null(config_needs_restart(&a.config, &b.config));
+    config_command_clear(&b);
     config_command_clear(&a);
 }
 
@@ -236,6 +373,10 @@ int main(void)
         cmocka_unit_test(everything_has_a_default),
         cmocka_unit_test(the_file_is_read_and_options_win),
         cmocka_unit_test(all_errors_are_reported_at_once),
+        cmocka_unit_test(who_may_use_the_api_is_read),
+        cmocka_unit_test(mistakes_about_the_api_are_pointed_at),
+        cmocka_unit_test(a_secret_in_the_wrong_place_is_not_shown),
+        cmocka_unit_test(there_is_a_limit_to_keys),
         cmocka_unit_test(a_named_file_must_be_there),
         cmocka_unit_test(commands_need_no_config_file),
         cmocka_unit_test(help_names_every_option),

@@ -252,7 +252,7 @@ static void test_what_is_stored(void **state)
                huge);
     event_emit(b.bus, EVENT_DAEMON_STARTED, NULL, NULL, "up");
     wait_durable(&b, 3);
-    store_events_start(&q.events, b.store, NULL, 0, 10, false, query_done);
+    store_events_start(&q.events, b.store, &(struct store_event_query){.limit = 10}, query_done);
     assert_true(loop_run_until_set(b.loop, &q.done, 5000));
     assert_int_equal(q.events.n, 3);
     json = event_json(&q.events.events[0]);

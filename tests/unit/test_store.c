@@ -171,14 +171,13 @@ static void test_the_loop_sleeps_when_there_is_nothing_to_write(void **state)
     temp_dir_remove(b.dir);
 }
 
-static void expect_events(struct box *b, const char *job, uint64_t after, unsigned limit, bool tail,
-                          const char *expected)
+static void expect_query(struct box *b, const struct store_event_query *query, const char *expected)
 {
     struct query q = {.done = false};
     char got[256] = "";
     size_t at = 0;
 
-    store_events_start(&q.events, b->store, job, after, limit, tail, query_done);
+    store_events_start(&q.events, b->store, query, query_done);
     assert_false(q.done);
     assert_true(loop_run_until_set(b->loop, &q.done, 5000));
     assert_int_equal(q.events.op.err.code, ERR_NONE);
@@ -194,6 +193,46 @@ static void expect_events(struct box *b, const char *job, uint64_t after, unsign
     }
     store_events_clear(&q.events);
     assert_string_equal(got, expected);
+}
+
+static void expect_events(struct box *b, const char *job, uint64_t after, unsigned limit, bool tail,
+                          const char *expected)
+{
+    struct store_event_query query = {.job = job, .after = after, .limit = limit, .tail = tail};
+
+    expect_query(b, &query, expected);
+}
+
+static void test_events_by_time_and_name(void **state)
+{
+    const int64_t t0 = 1700000000000; /* of seq 0; a number is a millisecond */
+    const struct {
+        struct store_event_query query;
+        const char *expected;
+    } rows[] = {
+        {{.limit = 99, .since_ms = t0 + 9}, "9 10 11 12"},
+        {{.limit = 99, .until_ms = t0 + 3}, "1 2 3"},
+        {{.limit = 99, .since_ms = t0 + 4, .until_ms = t0 + 6}, "4 5 6"},
+        {{.limit = 99, .since_ms = t0 + 6, .until_ms = t0 + 4}, ""},
+        {{.limit = 99, .since_ms = t0 + 4, .until_ms = t0 + 7, .job = "orders"}, "5 7"},
+        {{.limit = 99, .until_ms = t0 + 6, .after = 5}, "6"},
+        {{.limit = 2, .until_ms = t0 + 9, .job = "carts", .tail = true}, "6 8"},
+        {{.limit = 2, .names = " in_sync attach_failed "}, "1 2"},
+        {{.limit = 1, .names = " attach_failed ", .job = "orders", .tail = true}, "11"},
+        {{.limit = 99, .names = " in_sync attach_failed_too "}, ""},
+        {{.limit = 99, .names = " "}, ""},
+    };
+    struct box b;
+
+    box_init(&b, state);
+    box_open(&b);
+    for (uint64_t i = 1; i <= 12; i++)
+        box_put_event(&b, i, i % 2 ? "orders" : "carts");
+    box_wait_durable(&b, 12);
+    for (size_t i = 0; i < array_len(rows); i++)
+        expect_query(&b, &rows[i].query, rows[i].expected);
+    box_close(&b);
+    temp_dir_remove(b.dir);
 }
 
 static void test_event_queries(void **state)
@@ -217,7 +256,7 @@ static void test_event_queries(void **state)
     expect_events(&b, "nobody", 0, 2, true, "");
     expect_events(&b, NULL, UINT64_MAX, 10, false, "");
 
-    store_events_start(&q.events, b.store, NULL, 0, 10, false, query_done);
+    store_events_start(&q.events, b.store, &(struct store_event_query){.limit = 10}, query_done);
     op_cancel(&q.events.op);
     assert_true(loop_run_until_set(b.loop, &q.done, 5000));
     assert_int_equal(q.events.op.err.code, ERR_CANCELED);
@@ -370,6 +409,7 @@ int main(void)
         LOOP_TEST(test_puts_of_a_turn_are_one_commit),
         LOOP_TEST(test_the_loop_sleeps_when_there_is_nothing_to_write),
         LOOP_TEST(test_event_queries),
+        LOOP_TEST(test_events_by_time_and_name),
         LOOP_TEST(test_old_events_are_pruned),
         LOOP_TEST(test_second_daemon_is_refused),
         LOOP_TEST(test_directory_is_made_private),

@@ -226,7 +226,8 @@ static uint64_t check_no_gaps(struct box *b, uint64_t last)
     while (seen < last) {
         struct query q = {.done = false};
 
-        store_events_start(&q.events, b->store, NULL, seen, 1000, false, query_done);
+        store_events_start(&q.events, b->store,
+                           &(struct store_event_query){.after = seen, .limit = 1000}, query_done);
         assert_true(loop_run_until_set(b->loop, &q.done, 10000));
         assert_true(q.events.n > 0);
         for (unsigned i = 0; i < q.events.n; i++)
