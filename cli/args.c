@@ -12,34 +12,44 @@
 #define NAMES_MAX 64
 #define HELP_COLUMNS 26
 
-struct option {
-    const char *name;  /* without "--" */
-    char letter;       /* 0: none */
-    const char *value; /* NULL: a flag */
-    const char *help;
-};
-
 static const struct option options[OPT_MAX] = {
-    [OPT_SOCKET] = {"socket", 0, "PATH", "the daemon's control socket (also: $ECMIGRATE_SOCKET)"},
-    [OPT_OUTPUT] = {"output", 'o', "FORMAT", "table, wide, json, yaml or name"},
-    [OPT_HELP] = {"help", 'h', NULL, "show help; of a command, if one is given"},
-    [OPT_VERSION] = {"version", 0, NULL, "show the version"},
-    [OPT_FOLLOW] = {"follow", 'f', NULL, "wait for further events and print them as they come"},
-    [OPT_AFTER] = {"after", 0, "SEQ", "only events after this number"},
-    [OPT_LIMIT] = {"limit", 0, "N", "at most N events of those that are recorded"},
-    [OPT_SOURCE] = {"source", 0, "HOST:PORT", "the source, where the job file names none"},
-    [OPT_FORCE] = {"force", 0, NULL, "pass over what holds the switch-over back"},
-    [OPT_DRY_RUN] = {"dry-run", 0, NULL,
+    [OPT_SOCKET] = {"socket", 0, "PATH", VALUE_FILE,
+                    "the daemon's control socket (also: $ECMIGRATE_SOCKET)"},
+    [OPT_OUTPUT] = {"output", 'o', "FORMAT", VALUE_FORMAT, "table, wide, json, yaml or name"},
+    [OPT_HELP] = {"help", 'h', NULL, VALUE_NONE, "show help; of a command, if one is given"},
+    [OPT_VERSION] = {"version", 0, NULL, VALUE_NONE, "show the version"},
+    [OPT_FOLLOW] = {"follow", 'f', NULL, VALUE_NONE,
+                    "wait for further events and print them as they come"},
+    [OPT_AFTER] = {"after", 0, "SEQ", VALUE_TEXT, "only events after this number"},
+    [OPT_LIMIT] = {"limit", 0, "N", VALUE_TEXT, "at most N events of those that are recorded"},
+    [OPT_SOURCE] = {"source", 0, "HOST:PORT", VALUE_TEXT,
+                    "the source; the job file's is left aside"},
+    [OPT_FORCE] = {"force", 0, NULL, VALUE_NONE, "pass over what holds the switch-over back"},
+    [OPT_DRY_RUN] = {"dry-run", 0, NULL, VALUE_NONE,
                      "change nothing: say what would hold it back, and the steps"},
-    [OPT_WAIT] = {"wait", 0, NULL, "wait until it has succeeded or failed"},
-    [OPT_FOR] = {"for", 0, "WHAT", "state=STATE or phase=PHASE"},
-    [OPT_TIMEOUT] = {"timeout", 0, "DUR",
+    [OPT_WAIT] = {"wait", 0, NULL, VALUE_NONE, "wait until it has succeeded or failed"},
+    [OPT_FOR] = {"for", 0, "WHAT", VALUE_WHAT, "state=STATE or phase=PHASE"},
+    [OPT_TIMEOUT] = {"timeout", 0, "DUR", VALUE_TEXT,
                      "wait at most this long (500ms, 30s, 5m, 2h; default: no limit)"},
-    [OPT_DOT] = {"dot", 0, NULL, "as a graph for graphviz"},
+    [OPT_DOT] = {"dot", 0, NULL, VALUE_NONE, "as a graph for graphviz"},
+    [OPT_CONFIG] = {"config", 0, "FILE", VALUE_FILE, "the daemon's config file"},
+    [OPT_JOBS_DIR] = {"jobs-dir", 0, "DIR", VALUE_DIR, "the directory of the job files"},
+    [OPT_STATE_DIR] = {"state-dir", 0, "DIR", VALUE_DIR, "the directory of the durable state"},
 };
 
 static const unsigned global_options =
     OPT_BIT(SOCKET) | OPT_BIT(OUTPUT) | OPT_BIT(HELP) | OPT_BIT(VERSION);
+
+const struct option *args_option(enum opt opt)
+{
+    assert(opt >= 0 && opt < OPT_MAX);
+    return &options[opt];
+}
+
+unsigned args_global_options(void)
+{
+    return global_options;
+}
 
 /* "did you mean 'x'?", or the fallback. */
 static void hint_near(char hint[128], const char *word, const char *const *names, size_t n,
@@ -196,6 +206,7 @@ int args_parse(const struct command_table *table, int argc, char **argv, struct 
     int r = 0;
 
     hint[0] = '\0';
+    ctl->table = table;
     for (int i = 1; i < argc && r == 0; i++) {
         if (!operands && strcmp(argv[i], "--") == 0)
             operands = true;

@@ -5,10 +5,16 @@
 
 #include "cli/command.h"
 
-struct command_table {
-    const struct command *commands;
-    unsigned n;
+/* An option is a row of one table. */
+struct option {
+    const char *name;  /* without "--" */
+    char letter;       /* 0: none */
+    const char *value; /* what its value is called; NULL: a flag */
+    enum value_kind kind;
+    const char *help;
 };
+const struct option *args_option(enum opt opt);
+unsigned args_global_options(void); /* OPT_BIT()s that every command has */
 
 /* Fills everything in ctl but term and client. On failure *hint is what to do, in static memory or
  * in the buffer it was given. With --help and --version operands are not counted. */

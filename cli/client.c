@@ -10,6 +10,7 @@
 struct client {
     char *socket_path; /* owned */
     char *hint;        /* owned; of the last failure */
+    long timeout_ms;   /* of one request */
 };
 
 struct answer {
@@ -28,6 +29,7 @@ int client_new(const char *socket_path, struct client **ret, struct err *err)
         return err_set(err, ERR_IO, "libcurl cannot be used");
     client = xcalloc(1, sizeof(*client));
     client->socket_path = xstrdup(socket_path);
+    client->timeout_ms = CLIENT_TIMEOUT_MS;
     *ret = client;
     return 0;
 }
@@ -40,6 +42,11 @@ void client_free(struct client *client)
     free(client->socket_path);
     free(client);
     curl_global_cleanup();
+}
+
+void client_set_timeout(struct client *client, unsigned timeout_ms)
+{
+    client->timeout_ms = (long)timeout_ms;
 }
 
 const char *client_socket(const struct client *client)
@@ -120,8 +127,9 @@ static int transport_failure(struct client *client, CURL *handle, CURLcode code,
         return err_set(err, ERR_UNREACHABLE, "no daemon on the control socket '%.120s': %s",
                        client->socket_path, errnum ? strerror((int)errnum) : "cannot connect");
     if (code == CURLE_OPERATION_TIMEDOUT)
-        return err_set(err, ERR_UNREACHABLE, "the daemon on '%.120s' does not answer (waited %d s)",
-                       client->socket_path, CLIENT_TIMEOUT_MS / 1000);
+        return err_set(err, ERR_UNREACHABLE,
+                       "the daemon on '%.120s' does not answer (waited %ld s)", client->socket_path,
+                       client->timeout_ms / 1000);
     if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED)
         return err_set(err, ERR_PROTOCOL, "the answer from '%.120s' is larger than %u MiB",
                        client->socket_path, CLIENT_ANSWER_MAX >> 20);
@@ -177,7 +185,7 @@ static int perform(struct client *client, CURL *handle, json_t **ret, struct err
     CURLcode code;
     long status = 0;
 
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)CLIENT_TIMEOUT_MS);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, client->timeout_ms);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &answer);
     code = curl_easy_perform(handle);

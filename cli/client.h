@@ -14,13 +14,15 @@
 #include "lib/base/base.h"
 #include "lib/base/err.h"
 
-#define CLIENT_TIMEOUT_MS 10000       /* one request */
+#define CLIENT_TIMEOUT_MS 10000       /* one request, unless it is set otherwise */
 #define CLIENT_ANSWER_MAX (64u << 20) /* bytes of one answer */
 
 struct client;
 
 int client_new(const char *socket_path, struct client **ret, struct err *err) must_check;
 void client_free(struct client *client);
+
+void client_set_timeout(struct client *client, unsigned timeout_ms);
 
 const char *client_socket(const struct client *client);
 

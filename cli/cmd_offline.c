@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* validate, explain, fsm: what the tables say, without a daemon. */
+/* validate, explain, fsm, schema: what the tables say, without a daemon. */
 #include <string.h>
 #include <unistd.h>
 
@@ -8,9 +8,11 @@
 #include "cli/text.h"
 #include "daemon/api/view_fsm.h"
 #include "daemon/job/jobfile.h"
+#include "daemon/job/schema.h"
 #include "daemon/migration/fsm.h"
 #include "daemon/migration/reason.h"
 #include "lib/base/suggest.h"
+#include "lib/yaml/schema_json.h"
 
 enum exit_code cmd_validate(struct ctl *ctl)
 {
@@ -190,6 +192,17 @@ enum exit_code cmd_fsm(struct ctl *ctl)
     document = view_fsm();
     if (!print_document(&ctl->term, ctl->format, document))
         print_fsm_tables(ctl);
+    json_decref(document);
+    return EXIT_DONE;
+}
+
+/* A table would be the same JSON: that is what a file of it holds. */
+enum exit_code cmd_schema(struct ctl *ctl)
+{
+    json_t *document = schema_json(&job_schema, "urn:ecmigrate:job", "Job file of ecmigrate");
+
+    if (!print_document(&ctl->term, ctl->format, document))
+        print_json(&ctl->term, document);
     json_decref(document);
     return EXIT_DONE;
 }

@@ -16,8 +16,8 @@ struct wait_complete {
     char *retreat; /* owned; why the last attempt to switch over was given up; NULL: none was */
 };
 
-static int post_verb(const struct ctl *ctl, const char *verb, const json_t *body, json_t **ret,
-                     struct err *err)
+int post_verb(const struct ctl *ctl, const char *verb, const json_t *body, json_t **ret,
+              struct err *err)
 {
     cleanup(freep) char *suffix = xasprintf("/%s", verb);
     cleanup(freep) char *path = client_path("/v1/jobs/", ctl->arg[0], suffix);
@@ -25,7 +25,7 @@ static int post_verb(const struct ctl *ctl, const char *verb, const json_t *body
     return client_post(ctl->client, path, body, ret, err);
 }
 
-static bool is_for_people(const struct ctl *ctl)
+bool is_for_people(const struct ctl *ctl)
 {
     return ctl->format == FORMAT_TABLE || ctl->format == FORMAT_WIDE;
 }

@@ -11,6 +11,7 @@
 #include "lib/base/err.h"
 
 struct client;
+struct command_table;
 
 /* What the program says about how it went. Scripts rely on these numbers. */
 enum exit_code {
@@ -37,6 +38,9 @@ enum opt {
     OPT_FOR,
     OPT_TIMEOUT,
     OPT_DOT,
+    OPT_CONFIG,
+    OPT_JOBS_DIR,
+    OPT_STATE_DIR,
     OPT_MAX
 };
 #define OPT_BIT(id) (1u << OPT_##id)
@@ -45,8 +49,23 @@ enum opt {
 
 #define ARGS_MAX 256 /* operands of one command line */
 
+/* What a value or an operand may be: for the completion of shells. */
+enum value_kind {
+    VALUE_NONE, /* there is none */
+    VALUE_TEXT, /* nothing that could be guessed */
+    VALUE_FILE,
+    VALUE_DIR,
+    VALUE_JOB,    /* what `list -o name` prints */
+    VALUE_FORMAT, /* one of the command's formats */
+    VALUE_WHAT,   /* state=STATE or phase=PHASE */
+    VALUE_CODE,   /* a reason */
+    VALUE_SHELL,
+    VALUE_KIND_MAX
+};
+
 /* One command line, understood. Strings are borrowed from argv. */
 struct ctl {
+    const struct command_table *table;
     const struct command *command; /* NULL: none was given */
     const char *arg[ARGS_MAX];
     unsigned n_args;
@@ -63,6 +82,7 @@ enum command_flag {
 struct command {
     const char *name;
     const char *args; /* "JOB", "[JOB]", "FILE..." as --help shows them */
+    enum value_kind operand;
     unsigned min_args, max_args;
     unsigned options; /* OPT_BIT()s beside the global ones */
     unsigned formats; /* FORMAT_BIT()s */
@@ -70,6 +90,11 @@ struct command {
     const char *help; /* one line */
     const char *more; /* further lines of `COMMAND --help`, or NULL */
     enum exit_code (*run)(struct ctl *ctl);
+};
+
+struct command_table {
+    const struct command *commands;
+    unsigned n;
 };
 
 /* Prints "error: …" and, where there is one, "hint: …" to stderr; returns the exit code that fits
@@ -81,6 +106,16 @@ enum exit_code fail_request(const struct ctl *ctl, const struct err *err);
 enum exit_code fail_usage(const struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The path of the control socket that the command line or the environment names; NULL: neither. */
+const char *given_socket(const struct ctl *ctl);
+
+/* Formats without a document of their own. */
+bool is_for_people(const struct ctl *ctl);
+
+/* POST /v1/jobs/JOB/VERB; the job is the first operand. body NULL: {}. */
+int post_verb(const struct ctl *ctl, const char *verb, const json_t *body, json_t **ret,
+              struct err *err) must_check;
+
 /* The JOB named by the first operand. */
 int get_job(const struct ctl *ctl, json_t **ret, struct err *err) must_check;
 /* One JOB, or the answer to a verb, in the format that was asked for; nothing for a table. */
@@ -90,6 +125,7 @@ enum exit_code cmd_list(struct ctl *ctl);
 enum exit_code cmd_status(struct ctl *ctl);
 enum exit_code cmd_watch(struct ctl *ctl);
 enum exit_code cmd_events(struct ctl *ctl);
+enum exit_code cmd_check(struct ctl *ctl);
 enum exit_code cmd_start(struct ctl *ctl);
 enum exit_code cmd_complete(struct ctl *ctl);
 enum exit_code cmd_abort(struct ctl *ctl);
@@ -98,3 +134,6 @@ enum exit_code cmd_wait(struct ctl *ctl);
 enum exit_code cmd_validate(struct ctl *ctl);
 enum exit_code cmd_explain(struct ctl *ctl);
 enum exit_code cmd_fsm(struct ctl *ctl);
+enum exit_code cmd_schema(struct ctl *ctl);
+enum exit_code cmd_doctor(struct ctl *ctl);
+enum exit_code cmd_completion(struct ctl *ctl);

@@ -18,42 +18,61 @@
 
 #define DEFAULT_SOCKET "/run/ecmigrate/control.sock"
 
+/* clang-format off: a row is easier to read as a row */
 static const struct command commands[] = {
-    {"list", "", 0, 0, 0, FORMATS_ALL, C_DAEMON, "all jobs, one line each", NULL, cmd_list},
-    {"status", "JOB", 1, 1, 0, FORMATS_ALL, C_DAEMON,
+    {"list", "", VALUE_NONE, 0, 0, 0, FORMATS_ALL, C_DAEMON, "all jobs, one line each", NULL,
+     cmd_list},
+    {"status", "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,
      "one job in full: what it does, why it waits, what ends that", NULL, cmd_status},
-    {"watch", "[JOB]", 0, 1, 0, FORMATS_ALL & ~FORMAT_BIT(NAME), C_DAEMON,
+    {"watch", "[JOB]", VALUE_JOB, 0, 1, 0, FORMATS_ALL & ~FORMAT_BIT(NAME), C_DAEMON,
      "the same, live, with progress, rate and time left",
      "On a terminal a table that is redrawn in place, elsewhere one line for each change.\n"
      "With JOB it ends when that job has ended: status 0 when it is available, 1 when it failed.\n"
      "Ctrl-C ends it.",
      cmd_watch},
-    {"events", "[JOB]", 0, 1, OPT_BIT(FOLLOW) | OPT_BIT(AFTER) | OPT_BIT(LIMIT), FORMATS_ALL,
-     C_DAEMON, "what has happened",
+    {"events", "[JOB]", VALUE_JOB, 0, 1, OPT_BIT(FOLLOW) | OPT_BIT(AFTER) | OPT_BIT(LIMIT),
+     FORMATS_ALL, C_DAEMON, "what has happened",
      "With -f and -o json one object a line. A daemon that restarts is waited for, for 30 s.",
      cmd_events},
-    {"start", "JOB", 1, 1, OPT_BIT(SOURCE), FORMATS_ALL, C_DAEMON, "start an idle or failed job",
-     NULL, cmd_start},
-    {"complete", "JOB", 1, 1, OPT_BIT(FORCE) | OPT_BIT(DRY_RUN) | OPT_BIT(WAIT) | OPT_BIT(TIMEOUT),
-     FORMATS_ALL, C_DAEMON, "switch the writable primary over to the target",
+    {"check", "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(TIMEOUT), FORMATS_ALL, C_DAEMON,
+     "look whether a migration could start; changes nothing",
+     "Each check with what it found; the status is 1 when one of them failed.", cmd_check},
+    {"start", "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE), FORMATS_ALL, C_DAEMON,
+     "start an idle or failed job", NULL, cmd_start},
+    {"complete", "JOB", VALUE_JOB, 1, 1,
+     OPT_BIT(FORCE) | OPT_BIT(DRY_RUN) | OPT_BIT(WAIT) | OPT_BIT(TIMEOUT), FORMATS_ALL, C_DAEMON,
+     "switch the writable primary over to the target",
      "Without --wait it returns as soon as the daemon has taken the order.\n"
      "With --dry-run the status is 1 when something would hold the switch-over back.",
      cmd_complete},
-    {"abort", "JOB", 1, 1, 0, FORMATS_ALL, C_DAEMON, "give a migration up and roll it back", NULL,
-     cmd_abort},
-    {"retry", "JOB", 1, 1, 0, FORMATS_ALL, C_DAEMON, "begin a new run of a failed job", NULL,
-     cmd_retry},
-    {"wait", "JOB", 1, 1, OPT_BIT(FOR) | OPT_BIT(TIMEOUT), FORMATS_ALL, C_DAEMON,
+    {"abort", "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,
+     "give a migration up and roll it back", NULL, cmd_abort},
+    {"retry", "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON, "begin a new run of a failed job",
+     NULL, cmd_retry},
+    {"wait", "JOB", VALUE_JOB, 1, 1, OPT_BIT(FOR) | OPT_BIT(TIMEOUT), FORMATS_ALL, C_DAEMON,
      "wait until a job is in a state or phase",
      "Ends with 1 at once when the job has ended otherwise, with 5 when the time is over.",
      cmd_wait},
-    {"validate", "FILE...", 1, ARGS_MAX, 0, FORMAT_BIT(TABLE), 0,
+    {"doctor", "", VALUE_NONE, 0, 0, OPT_BIT(CONFIG) | OPT_BIT(JOBS_DIR) | OPT_BIT(STATE_DIR),
+     FORMAT_BIT(TABLE) | FORMAT_BIT(JSON) | FORMAT_BIT(YAML), 0,
+     "look over the daemon, its surroundings and every node",
+     "Works without a daemon, too. The status is 1 when something is found to be wrong.\n"
+     "Directories are those of the daemon's config file; options win.",
+     cmd_doctor},
+    {"validate", "FILE...", VALUE_FILE, 1, ARGS_MAX, 0, FORMAT_BIT(TABLE), 0,
      "check job files; needs no daemon", NULL, cmd_validate},
-    {"explain", "[CODE]", 0, 1, 0, FORMATS_ALL & ~FORMAT_BIT(WIDE), 0,
+    {"explain", "[CODE]", VALUE_CODE, 0, 1, 0, FORMATS_ALL & ~FORMAT_BIT(WIDE), 0,
      "what a reason code means and what to do; all codes without one", NULL, cmd_explain},
-    {"fsm", "", 0, 0, OPT_BIT(DOT), FORMATS_ALL & ~FORMAT_BIT(WIDE), 0,
+    {"fsm", "", VALUE_NONE, 0, 0, OPT_BIT(DOT), FORMATS_ALL & ~FORMAT_BIT(WIDE), 0,
      "the phases of a job and the ways between them", NULL, cmd_fsm},
+    {"schema", "", VALUE_NONE, 0, 0, 0, FORMAT_BIT(TABLE) | FORMAT_BIT(JSON) | FORMAT_BIT(YAML), 0,
+     "the JSON Schema of job files, for editors", "It is JSON unless -o yaml asks for YAML.",
+     cmd_schema},
+    {"completion", "SHELL", VALUE_SHELL, 1, 1, 0, FORMAT_BIT(TABLE), 0,
+     "a script that completes these commands: bash, zsh or fish",
+     "bash: source <(ecmigratectl completion bash)", cmd_completion},
 };
+/* clang-format on */
 
 static const struct command_table table = {commands, array_len(commands)};
 
@@ -104,21 +123,23 @@ enum exit_code fail_usage(const struct ctl *ctl, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
-static const char *socket_path(const struct ctl *ctl)
+const char *given_socket(const struct ctl *ctl)
 {
     const char *env = getenv("ECMIGRATE_SOCKET");
 
     if (ctl->opt[OPT_SOCKET])
         return ctl->opt[OPT_SOCKET];
-    return env && *env ? env : DEFAULT_SOCKET;
+    return env && *env ? env : NULL;
 }
 
 static enum exit_code run(struct ctl *ctl)
 {
+    const char *path = given_socket(ctl);
     enum exit_code code;
     struct err err;
 
-    if ((ctl->command->flags & C_DAEMON) && client_new(socket_path(ctl), &ctl->client, &err))
+    if ((ctl->command->flags & C_DAEMON) &&
+        client_new(path ? path : DEFAULT_SOCKET, &ctl->client, &err))
         return fail_usage(ctl, "%s", err.msg);
     code = ctl->command->run(ctl);
     client_free(ctl->client);

@@ -6,113 +6,20 @@ terminals, faults. That it works with the real daemon is shown by the other test
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 
 import pytest
 import yaml
 
-from fake_daemon import FakeDaemon, Refusal, job
-from terminal import Terminal
-from waiting import FACTOR, wait_for
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BINARY = os.path.abspath(os.environ.get("ECMIGRATECTL", os.path.join(ROOT, "build/ecmigratectl")))
-TIMEOUT = 20 * FACTOR
-DONE, FAILED, USAGE, NO_DAEMON, NO_JOB, TIMED_OUT = range(6)
+from ctl_runner import (BINARY, DONE, FAILED, NO_DAEMON, NO_JOB, TIMED_OUT, TIMEOUT, USAGE,  # noqa: F401
+                        ctl, fake, orders)
+from fake_daemon import Refusal, job
+from waiting import wait_for
 
 # What a terminal would obey: an escape sequence, a C1 one, a line break, a right-to-left override.
 NASTY = "\x1b[31mred\x9b2J\r\nnext \u202e reversed"
-
-
-class Ctl:
-    def __init__(self, directory):
-        self.directory = directory
-        self.socket = os.path.join(directory, "control.sock")
-        self.env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "xterm",
-                    "ECMIGRATE_SOCKET": self.socket}
-        self.env.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
-        self.started = []
-
-    def __call__(self, *args, **env):
-        result = subprocess.run([BINARY, *args], env={**self.env, **env}, capture_output=True,
-                                stdin=subprocess.DEVNULL, timeout=TIMEOUT)
-        result.out = result.stdout.decode()
-        result.err = result.stderr.decode()
-        return result
-
-    def ok(self, *args, **env):
-        result = self(*args, **env)
-        assert result.returncode == DONE, result.err
-        return result.out
-
-    def start(self, *args):
-        """In the background; what it writes grows in .out and .err."""
-        process = Background([BINARY, *args], self.env, self.directory)
-        self.started.append(process)
-        return process
-
-    def terminal(self, *args, columns=80, rows=24, **env):
-        terminal = Terminal([BINARY, *args], {**self.env, **env}, columns, rows)
-        self.started.append(terminal)
-        return terminal
-
-    def close(self):
-        for process in self.started:
-            process.close()
-
-
-class Background:
-    def __init__(self, argv, env, directory):
-        names = [tempfile.mkstemp(dir=directory)[1] for _ in range(2)]
-        self.paths = names
-        self.process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=open(names[0], "wb"),
-                                        stderr=open(names[1], "wb"))
-
-    def _read(self, i):
-        with open(self.paths[i], encoding="utf-8", errors="replace") as f:
-            return f.read()
-
-    @property
-    def out(self):
-        return self._read(0)
-
-    @property
-    def err(self):
-        return self._read(1)
-
-    def wait(self):
-        return self.process.wait(TIMEOUT)
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-
-@pytest.fixture
-def ctl():
-    directory = tempfile.mkdtemp(prefix="ecmctl")
-    ctl = Ctl(directory)
-    yield ctl
-    ctl.close()
-    shutil.rmtree(directory)
-
-
-@pytest.fixture
-def fake(ctl):
-    fake = FakeDaemon(ctl.socket)
-    yield fake
-    fake.stop()
-
-
-@pytest.fixture
-def orders(fake):
-    fake.put(job("orders"))
-    return fake
 
 
 def jobs_in_three_states(fake):
@@ -317,6 +224,76 @@ def test_a_missing_verb_is_not_a_missing_job(ctl, orders):
 
     orders.verbs["retry"] = refuse
     assert ctl("retry", "orders").returncode == FAILED
+
+
+def checked(fake, name, source="10.0.0.241:6379", at="2026-11-22T20:16:00.000Z", **failed):
+    """The job's checks are through; failed: id (with _) -> message."""
+    results = [{"id": i, "title": f"title of {i}", "passed": i.replace("-", "_") not in failed,
+                "message": failed.get(i.replace("-", "_"))} for i in ("source-unreachable", "target-not-empty")]
+    fake.change(name, checks={"at": at, "running": False, "source": source, "passed": not failed, "results": results})
+
+
+RUNNING = {"at": None, "running": True, "source": "10.0.0.241:6379", "passed": None, "results": []}
+
+
+def test_check_waits_for_checks_newer_than_the_request(ctl, orders):
+    checked(orders, "orders", target_not_empty="of an earlier time")
+
+    def begin(fake, value, body):
+        fake.jobs["orders"]["checks"] = RUNNING
+        return fake.jobs["orders"]
+
+    orders.verbs["check"] = begin
+    waiting = ctl.start("check", "orders")
+    wait_for(lambda: "waiting for the checks" in waiting.err, 10, "the first look")
+    checked(orders, "orders", at="2026-11-22T20:17:00.000Z")
+    assert waiting.wait() == DONE
+    assert orders.posts == [("/v1/jobs/orders/check", {})]
+    assert waiting.out.splitlines() == [
+        "orders from 10.0.0.241:6379: all 2 checks passed", "  ✓ passed  title of source-unreachable",
+        "  ✓ passed  title of target-not-empty"]
+
+
+def test_check_that_fails(ctl, orders):
+    def run(fake, value, body):
+        checked(fake, "orders", body["source"], at=f"2026-11-22T20:18:00.{len(fake.posts):03}Z",
+                target_not_empty="it holds 5 keys")
+        return fake.jobs["orders"]
+
+    orders.verbs["check"] = run
+    words = ("check", "orders", "--source", "10.0.0.9:6379")
+    result = ctl(*words)
+    assert result.returncode == FAILED
+    assert orders.posts == [("/v1/jobs/orders/check", {"source": "10.0.0.9:6379"})]
+    assert "orders from 10.0.0.9:6379: 1 of 2 checks failed\n" in result.out
+    assert "  ✗ FAILED  target-not-empty: it holds 5 keys\n            If those keys may go" in result.out
+    assert "  ! FAILED  target-not-empty" in ctl(*words, LC_ALL="C").out
+    assert json.loads(ctl(*words, "-o", "json").out) == orders.jobs["orders"]["checks"]
+    assert yaml.safe_load(ctl(*words, "-o", "yaml").out) == orders.jobs["orders"]["checks"]
+    assert ctl(*words, "-o", "name").out == "failed\n"
+
+
+def test_check_by_the_real_daemon(lab):
+    daemon, (source, target) = lab.daemon(), lab.pair()
+    daemon.write_job("orders", None, target)
+    daemon.wait_job("orders")
+    done = daemon.ctl("check", "orders", "--source", source.endpoint)
+    assert done.returncode == DONE and f"orders from {source.endpoint}: all " in done.stdout, done.stdout + done.stderr
+    target.fill(3)
+    done = daemon.ctl("check", "orders", "--source", source.endpoint)
+    assert done.returncode == FAILED and "FAILED  target-not-empty: " in done.stdout
+    assert daemon.job("orders")["phase"] == "idle" and target.role() == "master"
+
+
+def test_check_ends_when_nothing_comes_of_it(ctl, orders):
+    orders.verbs["check"] = lambda fake, value, body: orders.jobs["orders"]
+    orders.change("orders", checks=RUNNING)
+    assert ctl("check", "orders", "--timeout", "100ms").returncode == TIMED_OUT
+    waiting = ctl.start("check", "orders")
+    wait_for(lambda: "waiting for the checks" in waiting.err, 10, "the first look")
+    orders.change("orders", checks=None)
+    assert waiting.wait() == FAILED and "the checks are gone" in waiting.err
+    assert ctl("check", "nobody").returncode == NO_JOB
 
 
 PLAN = {"dry_run": True, "ready": False,
@@ -680,7 +657,8 @@ def test_output_that_cannot_be_written(ctl, orders):
 
 @pytest.mark.parametrize("args,word", [
     ([], "no command"), (["lst"], "did you mean 'list'?"), (["frobnicate"], "unknown command"),
-    (["check", "x"], "unknown command"), (["reverse", "x"], "unknown command"), (["doctor"], "unknown command"),
+    (["reverse", "x"], "unknown command"), (["check"], "needs JOB"), (["completion", "tcsh"], "bash, zsh and fish"),
+    (["doctor", "-o", "name"], "no output format"), (["check", "x", "--timeout", "soon"], "--timeout"),
     (["status"], "needs JOB"), (["status", "a", "b"], "unexpected 'b'"), (["status", ""], "empty"),
     (["list", "--sokcet", "x"], "did you mean '--socket'?"), (["list", "-x"], "unknown option '-x'"),
     (["list", "--force"], "list has no option --force"), (["list", "-o", "jsn"], "did you mean '-o json'?"),
@@ -699,7 +677,8 @@ def test_wrong_usage(ctl, args, word):
 def test_help(ctl):
     out = ctl.ok("--help")
     for command in ("list", "status JOB", "watch [JOB]", "events [JOB]", "start JOB", "complete JOB", "abort JOB",
-                    "retry JOB", "wait JOB", "validate FILE...", "explain [CODE]", "fsm"):
+                    "retry JOB", "wait JOB", "check JOB", "doctor", "validate FILE...", "explain [CODE]", "fsm",
+                    "schema", "completion SHELL"):
         assert f"\n  {command} " in out
         assert ctl.ok(command.split()[0], "--help").startswith(f"ecmigratectl {command}")
     assert max(map(len, out.splitlines())) <= 100
