@@ -4,14 +4,18 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "lib/base/base.h"
+#include "lib/base/thread.h"
 
+#define LOOKUPS 32   /* names at a time */
 #define PARALLEL 256 /* connections at a time */
 #define FD_SPARE 64  /* descriptors for everything else */
 
@@ -25,57 +29,124 @@ static uint64_t now_us(void)
 
 /* --- names --- */
 
-/* Takes over what has come; returns how many names are still being asked for. */
-static size_t collect(struct probe_name *names, struct gaicb *requests, struct gaicb **waiting,
-                      size_t n, uint64_t start_us)
-{
-    size_t left = 0;
+/* Shared with the threads; whoever lets go last frees it. */
+struct lookups {
+    uv_mutex_t lock;
+    uv_cond_t settled;
+    struct lookup {
+        char *host; /* owned: it may outlive the caller's */
+        bool done;
+        int error;
+        uint64_t ms;
+        struct addrinfo *result; /* owned until the caller takes it */
+    } * list;
+    size_t n, next, n_done;
+    unsigned users;
+    bool given_up;
+    uint64_t start_us;
+};
 
-    for (size_t i = 0; i < n; i++) {
+static void lookups_put(struct lookups *l)
+{
+    bool last;
+
+    uv_mutex_lock(&l->lock);
+    last = --l->users == 0;
+    uv_mutex_unlock(&l->lock);
+    if (!last)
+        return;
+    for (size_t i = 0; i < l->n; i++) {
+        if (l->list[i].result)
+            freeaddrinfo(l->list[i].result);
+        free(l->list[i].host);
+    }
+    uv_cond_destroy(&l->settled);
+    uv_mutex_destroy(&l->lock);
+    free(l->list);
+    free(l);
+}
+
+static void look_up(void *arg)
+{
+    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct lookups *l = arg;
+
+    uv_mutex_lock(&l->lock);
+    while (l->next < l->n && !l->given_up) {
+        struct lookup *lookup = &l->list[l->next++];
+        struct addrinfo *result = NULL;
         int error;
 
-        if (!waiting[i])
-            continue;
-        error = gai_error(&requests[i]);
-        if (error == EAI_INPROGRESS) {
-            left++;
-            continue;
-        }
-        names[i].error = error;
-        names[i].ms = (now_us() - start_us) / 1000;
-        names[i].result = requests[i].ar_result;
-        waiting[i] = NULL;
+        uv_mutex_unlock(&l->lock);
+        error = getaddrinfo(lookup->host, NULL, &hints, &result);
+        uv_mutex_lock(&l->lock);
+        lookup->done = true;
+        lookup->error = error;
+        lookup->ms = (now_us() - l->start_us) / 1000;
+        lookup->result = error ? NULL : result;
+        l->n_done++;
+        uv_cond_signal(&l->settled);
     }
-    return left;
+    uv_mutex_unlock(&l->lock);
+    lookups_put(l);
+}
+
+static struct lookups *lookups_new(const struct probe_name *names, size_t n)
+{
+    struct lookups *l = xcalloc(1, sizeof(*l));
+
+    uv_mutex_init(&l->lock);
+    uv_cond_init(&l->settled);
+    l->list = xcalloc(max_of(n, (size_t)1), sizeof(*l->list));
+    l->n = n;
+    l->users = 1;
+    l->start_us = now_us();
+    for (size_t i = 0; i < n; i++)
+        l->list[i].host = xstrdup(names[i].host);
+    return l;
+}
+
+/* Threads of their own, which nobody waits for: a name server that does not answer holds its thread
+ * for longer than anybody wants to wait, at the end of the process, too. */
+static void start_threads(struct lookups *l)
+{
+    unsigned n = (unsigned)min_of(l->n, (size_t)LOOKUPS);
+    uv_thread_t thread;
+    struct err err;
+
+    uv_mutex_lock(&l->lock);
+    for (unsigned i = 0; i < n && !thread_start(&thread, "lookup", look_up, l, &err); i++) {
+        l->users++;
+        pthread_detach(thread);
+    }
+    uv_mutex_unlock(&l->lock);
+}
+
+static void wait_for_all(struct lookups *l, uint64_t timeout_ms)
+{
+    uint64_t end = l->start_us + timeout_ms * 1000, now = now_us();
+
+    while (l->users > 1 && l->n_done < l->n && now < end) {
+        (void)uv_cond_timedwait(&l->settled, &l->lock, (end - now) * 1000);
+        now = now_us();
+    }
+    l->given_up = true;
 }
 
 void probe_names(struct probe_name *names, size_t n, uint64_t timeout_ms)
 {
-    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-    struct gaicb *requests = xcalloc(n, sizeof(*requests)), **waiting = xcalloc(n, sizeof(void *));
-    uint64_t start = now_us(), end = start + timeout_ms * 1000, now;
-    size_t left = n;
+    struct lookups *l = lookups_new(names, n);
 
+    start_threads(l);
+    uv_mutex_lock(&l->lock);
+    wait_for_all(l, timeout_ms);
     for (size_t i = 0; i < n; i++) {
-        names[i].error = EAI_INPROGRESS;
-        requests[i].ar_name = xstrdup(names[i].host); /* it may outlive names */
-        requests[i].ar_request = &hints;
-        waiting[i] = &requests[i];
+        names[i].error = l->list[i].done ? l->list[i].error : EAI_INPROGRESS;
+        names[i].ms = l->list[i].ms;
+        names[i].result = take(l->list[i].result);
     }
-    if (n > 0 && getaddrinfo_a(GAI_NOWAIT, waiting, (int)n, NULL) == EAI_AGAIN)
-        end = start; /* nothing has been asked for */
-    while (left > 0 && (now = now_us()) < end) {
-        struct timespec pause = {.tv_sec = (time_t)((end - now) / 1000000),
-                                 .tv_nsec = (long)((end - now) % 1000000) * 1000};
-
-        (void)gai_suspend((const struct gaicb *const *)waiting, (int)n, &pause);
-        left = collect(names, requests, waiting, n, start);
-    }
-    for (size_t i = 0; i < n && left == 0; i++)
-        free((char *)(uintptr_t)requests[i].ar_name);
-    if (left == 0)
-        free(requests); /* else a thread of the C library still writes there */
-    free(waiting);
+    uv_mutex_unlock(&l->lock);
+    lookups_put(l);
 }
 
 void probe_names_free(struct probe_name *names, size_t n)

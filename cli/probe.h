@@ -12,8 +12,6 @@ struct probe_name {
     struct addrinfo *result; /* owned */
 };
 
-/* Names that have not been answered in time leave something behind that only the end of the process
- * frees. */
 void probe_names(struct probe_name *names, size_t n, uint64_t timeout_ms);
 void probe_names_free(struct probe_name *names, size_t n);
 
