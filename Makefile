@@ -91,7 +91,8 @@ $(BUILD)/daemon/api/console/assets.o: $(wildcard $(addprefix daemon/api/console/
 -include $(patsubst %.c,$(BUILD)/%.d,$(DAEMON_SRC) daemon/main.c $(CLI_SRC) cli/main.c $(TEST_SRC) $(HELP_SRC) \
     $(BOX_SRC) $(FUZZ_SRC) tests/fuzz/driver.c)
 
-# What is missing is installed, once per build directory.
+# What is missing is installed, once per build directory; by one at a time.
+$(addprefix $(BUILD)/.deps-,test lint man): | $(BUILD)/.deps-build
 $(BUILD)/.deps-%: packaging/deps.sh
 	@mkdir -p $(@D)
 	@PYTHON=$(PYTHON) sh packaging/deps.sh auto $*

@@ -63,9 +63,9 @@ install_packages() {
     done
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086
-    apt-get install -y --no-install-recommends $1 || {
+    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $1 || {
         apt-get update
-        apt-get install -y --no-install-recommends $1
+        apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $1
     }
     for service in $new; do
         if command -v "$service" >/dev/null && command -v systemctl >/dev/null; then
