@@ -51,7 +51,7 @@ static void append_job(struct http_body *body, struct job_list *list, const stru
     size_t len;
 
     migration_view(m, &view);
-    job = view_job(&view);
+    job = view_job_brief(&view);
     if (list->begun)
         http_body_append(body, ",", 1);
     list->begun = true;

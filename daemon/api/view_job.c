@@ -263,3 +263,12 @@ json_t *view_job(const struct migration_view *view)
     json_object_set_new(job, "file", view->file_gone ? json_null() : view_text(spec->file));
     return job;
 }
+
+json_t *view_job_brief(const struct migration_view *view)
+{
+    json_t *job = view_job(view), *checks = json_object_get(job, "checks");
+
+    if (json_is_object(checks))
+        json_object_set_new(checks, "results", json_null());
+    return job;
+}

@@ -6,6 +6,8 @@
 #include "daemon/migration/migration.h"
 
 json_t *view_job(const struct migration_view *view);
+/* … as one of a list: checks.results is null. It is half of a job's text, and the same for most. */
+json_t *view_job_brief(const struct migration_view *view);
 
 /* A string that may have come from a server or a file; null when it is NULL or empty. */
 json_t *view_text(const char *text);

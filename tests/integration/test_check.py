@@ -166,3 +166,11 @@ def test_many_checks_at_once(lab, daemon):
     for thread in threads:
         thread.join()
     assert results == [True] * 20
+
+
+def test_a_list_leaves_the_results_out(lab, daemon):
+    source, target = lab.pair(keys=10)
+    daemon.migrate("listed", source, target)
+    alone, [listed] = daemon.job("listed"), daemon.jobs()
+    assert alone["checks"]["results"] and listed["checks"]["results"] is None
+    assert {**listed["checks"], "results": alone["checks"]["results"]} == alone["checks"]
