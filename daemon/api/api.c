@@ -64,6 +64,7 @@ void api_free(struct api *api, void (*closed)(void *arg), void *arg)
         close(api->listeners[i].fd);
         http_server_free(api->listeners[i].server, server_closed, api);
     }
+    api->n_listeners = 0; /* one server ends before the other, whose scrapes would look at it */
     api_release(api);
 }
 

@@ -326,11 +326,22 @@ static void on_closed(void *arg)
         feed_end(feed);
 }
 
+/* The one job it wants is looked at now, wherever the pass is. */
+static void look_for(struct feed *feed, const struct follower *f)
+{
+    unsigned at = position(feed, f->job);
+
+    if (f->job[0] == '\0')
+        return;
+    look(feed, stands_at(feed, at, f->job) ? feed->entries[at] : insert(feed, at, f->job));
+}
+
 /* What the feed knows already is owed to the newcomer. */
 static void join(struct feed *feed, struct follower *f)
 {
     unsigned slot = 0;
 
+    look_for(feed, f);
     while (feed->followers[slot])
         slot++;
     f->feed = feed;
@@ -340,8 +351,6 @@ static void join(struct feed *feed, struct follower *f)
     for (unsigned i = 0; i < feed->n; i++)
         if (feed->entries[i]->frame && !feed->entries[i]->gone && wants(f, feed->entries[i]))
             feed->entries[i]->owed |= f->bit;
-    if (f->job[0] != '\0' && !stands_at(feed, position(feed, f->job), f->job))
-        look(feed, insert(feed, position(feed, f->job), f->job));
     catch_up(f);
 }
 

@@ -144,9 +144,10 @@ static void respond_dry_run(struct http_request *request, const struct migration
     n = min_of(migration_dry_run(m, blockers), (unsigned)BLOCKERS_MAX);
     for (unsigned i = 0; i < n; i++)
         json_array_append_new(list, view_blocker(&blockers[i], &view));
-    http_respond_json(request, 200,
-                      json_pack("{s:b, s:b, s:o, s:o}", "dry_run", 1, "ready", n == 0, "blockers",
-                                list, "steps", view_steps(&view)));
+    http_respond_json(
+        request, 200,
+        json_pack("{s:b, s:b, s:o, s:o}", "dry_run", 1, "ready", n == 0, "blockers", list, "steps",
+                  view.run->phase == PHASE_HALTED ? json_array() : view_steps(&view)));
 }
 
 /* --- the verb itself --- */

@@ -34,9 +34,11 @@ static const struct phase_def phases[PHASE_MAX] = {
     [PHASE_ROLLING_BACK] = {"rolling_back", STATE_MIGRATING, F_OBSERVE,
                             "the target is promoted back, changed settings are restored",
                             "goes on by itself; waits for a node that does not answer"},
-    [PHASE_COMPLETED] = {"completed", STATE_AVAILABLE, F_ENDED | F_OBSERVE,
-                         "the target is the primary; the old source follows it",
-                         "nothing: point what still uses the old source to the target"},
+    [PHASE_COMPLETED] =
+        {"completed", STATE_AVAILABLE, F_ENDED | F_OBSERVE,
+         "the target is the primary; the old source follows it",
+         "point what still uses the old source to the target; to migrate to this target "
+         "again, take the job file away and put it back"},
     [PHASE_FAILED] = {"failed", STATE_FAILED, F_ENDED | F_RESPEC | F_OBSERVE,
                       "rolled back, with a reason; the target is a primary",
                       "ecmigratectl explain CODE, then ecmigratectl retry JOB"},

@@ -3,9 +3,9 @@
  * switching: the old source becomes read-only, then the target becomes the primary, in this order:
  * at no instant do two nodes take writes.
  *
- *   demote the source to a replica of nobody -> [its offset is not past the target's] -> promote
- * the target
- *   -> resume what was paused (held clients now get -READONLY) -> reverse link -> completed
+ *   demote the source to a replica of nobody -> [its offset is not past the target's]
+ *   -> promote the target -> resume what was paused (held clients now get -READONLY)
+ *   -> reverse link -> completed
  *
  * The source is demoted to an address where nobody listens, not yet to the target: should the
  * target come back from a restart as an old or empty primary at this very moment, the source must
@@ -14,14 +14,14 @@
  * Everything is decided by what the two nodes show, so that a restart goes on from wherever they
  * are:
  *
- *   source     target    then
- *   primary    replica   demote while our own pause is known to hold; else nothing has happened:
- * slipped demoted    replica   promote when the target has every byte; else make the source
- * primary: slipped demoted    primary   resume, reverse link, completed primary    primary   demote
- * if the source has taken nothing since; else halted gone       replica   wait; after a minute
- * halted (forced: promote) gone       primary   wait a little, then completed with a warning
- *   demoted    gone      make the source primary again if the target cannot have been promoted;
- * else wait
+ *   source    target    then
+ *   primary   replica   demote while our own pause is known to hold; else slipped
+ *   demoted   replica   promote when the target has every byte; else source primary: slipped
+ *   demoted   primary   resume, reverse link, completed
+ *   primary   primary   demote if the source has taken nothing since; else halted
+ *   gone      replica   wait; after a minute halted (forced: promote)
+ *   gone      primary   wait a little, then completed with a warning
+ *   demoted   gone      make the source primary if the target was not promoted; else wait
  */
 #include <inttypes.h>
 

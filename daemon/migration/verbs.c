@@ -168,7 +168,8 @@ enum respec migration_respec(struct migration *m, struct spec *spec)
     m->next_spec = NULL;
     if (restarts(run)) {
         m->next_spec = spec;
-        m->posted = EV_RESPEC;
+        if (m->posted == EV_NONE) /* a verb that waits takes the new text with it */
+            m->posted = EV_RESPEC;
         migration_poke(m);
         return RESPEC_RESTARTED;
     }

@@ -92,6 +92,7 @@ struct http_request {
 
     bool dispatched; /* the handler has been called */
     bool answered;
+    bool given_up;  /* answered because the server ends; what the handler says now is dropped */
     bool suspended; /* mhd leaves the connection alone until it is resumed */
     unsigned status;
     struct MHD_Response *response; /* owned until it is queued */
@@ -123,6 +124,8 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 void http_request_answer(struct http_request *request, unsigned status,
                          struct MHD_Response *response, const char *content_type);
 void http_request_resume(struct http_request *request);
+/* Answers for the handler, because the server ends. */
+void http_request_give_up(struct http_request *request);
 
 /* Finds the route of request's path and method and fills its params; NULL: an error was answered.
  */

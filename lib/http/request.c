@@ -5,12 +5,14 @@
  *   headers -> http_on_request(): request_new()
  *   body    -> http_on_request(), any number of times: kept up to the limit
  *   end     -> http_on_request(): dispatch() to the handler
- *                answered: queued. Not yet: the connection is suspended; http_request_answer()
- * resumes it, and mhd calls http_on_request() once more, where the answer is queued. over    ->
- * http_on_completed(), in every case, also when the client is gone or mhd is stopped
+ *                answered: queued
+ *                not yet:  the connection is suspended; http_request_answer() resumes it, and
+ *                          mhd calls http_on_request() once more, where the answer is queued
+ *   over    -> http_on_completed(), in every case: client gone, mhd stopped
  */
 #include "lib/http/request.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -68,7 +70,11 @@ void http_request_resume(struct http_request *request)
 void http_request_answer(struct http_request *request, unsigned status,
                          struct MHD_Response *response, const char *content_type)
 {
-    assert(response && !request->answered);
+    assert(response && (!request->answered || request->given_up));
+    if (request->given_up) {
+        MHD_destroy_response(response);
+        return;
+    }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
@@ -118,6 +124,8 @@ void http_respond_data(struct http_request *request, unsigned status, const char
 
 void http_request_add_header(struct http_request *request, const char *name, const char *value)
 {
+    if (request->given_up)
+        return;
     assert(request->n_headers < HTTP_HEADERS_MAX && !request->answered);
     request->headers[request->n_headers].name = name;
     request->headers[request->n_headers++].value = value;
@@ -125,8 +133,11 @@ void http_request_add_header(struct http_request *request, const char *name, con
 
 void http_request_copy_header(struct http_request *request, const char *name, const char *value)
 {
-    char *copy = xstrdup(value);
+    char *copy;
 
+    if (request->given_up)
+        return;
+    copy = xstrdup(value);
     http_request_add_header(request, name, copy);
     request->headers[request->n_headers - 1].copy = copy;
 }
@@ -339,34 +350,76 @@ static bool body_is_hopeless(struct http_request *request)
     return length && strtoull(length, NULL, 10) > HTTP_DISCARD_MAX;
 }
 
-static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
-                                     const char *value)
+struct head {
+    unsigned framings, hosts;
+    bool odd; /* a name or a value that readers take for different things */
+};
+
+/* mhd takes "Content-Length :" for another header, and writes the rest of a folded one behind its
+ * name: then it does not see a length that a proxy may have seen. */
+static bool is_header_name(const char *name)
 {
-    unsigned *ret = cls;
+    static const char *const framing[] = {MHD_HTTP_HEADER_CONTENT_LENGTH,
+                                          MHD_HTTP_HEADER_TRANSFER_ENCODING};
+
+    for (size_t i = 0; i < array_len(framing); i++) {
+        size_t len = strlen(framing[i]);
+
+        if (strncasecmp(name, framing[i], len) == 0 && name[len])
+            return false;
+    }
+    for (; *name; name++) {
+        if (!isascii(*name) || (!isalnum(*name) && !strchr("!#$%&'*+-.^_`|~", *name)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_header_value(const char *value)
+{
+    for (; *value; value++) {
+        if (iscntrl((unsigned char)*value) && *value != '\t')
+            return false;
+    }
+    return true;
+}
+
+static enum MHD_Result look_at_header(void *cls, enum MHD_ValueKind kind, const char *key,
+                                      const char *value)
+{
+    struct head *head = cls;
 
     (void)kind;
-    if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
-        *ret += 1;
+    if (!is_header_name(key) || (value && !is_header_value(value)))
+        head->odd = true;
+    else if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+        head->framings += 1;
     else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
-        *ret += value && strcasecmp(value, "chunked") == 0 ? 1 : 2;
+        head->framings += value && strcasecmp(value, "chunked") == 0 ? 1 : 2;
+    else if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0)
+        head->hosts++;
     return MHD_YES;
 }
 
 /* Where a body ends must be said once, in a way we know: another reader of the same bytes, a proxy,
- * could take another place for its end, and the rest for a request. */
-static bool framing_is_odd(struct http_request *request)
+ * could take another place for its end, and the rest for a request. False: that was answered. */
+static bool check_head(struct http_request *request)
 {
-    unsigned n = 0;
+    struct head head = {.odd = false};
+    const char *why = NULL;
 
-    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, count_framing, &n);
-    return n > 1;
-}
-
-static void refuse_framing(struct http_request *request)
-{
+    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, look_at_header, &head);
+    if (head.odd)
+        why = "a header has a name or a value that it cannot have; it must be on one line";
+    else if (head.hosts > 1)
+        why = "there is more than one Host header";
+    else if (head.framings > 1)
+        why = "a body comes with one Content-Length, or in chunks, and not with both";
+    if (!why)
+        return true;
     http_request_add_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
-    http_respond_error(request, MHD_HTTP_BAD_REQUEST, "bad-framing", NULL,
-                       "a body comes with one Content-Length, or in chunks, and not with both");
+    http_respond_error(request, MHD_HTTP_BAD_REQUEST, "bad-framing", NULL, "%s", why);
+    return false;
 }
 
 static void refuse_body(struct http_request *request)
@@ -398,6 +451,13 @@ static bool parse_body(struct http_request *request)
     return false;
 }
 
+void http_request_give_up(struct http_request *request)
+{
+    http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "shutting-down", NULL,
+                       "the server ends");
+    request->given_up = true;
+}
+
 static void dispatch(struct http_request *request)
 {
     struct http_server *server = request->server;
@@ -407,8 +467,7 @@ static void dispatch(struct http_request *request)
     request->conn->since_ms = uv_now(server->loop);
     request->dispatched = true;
     if (server->stopping) {
-        http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "shutting-down", NULL,
-                           "the server ends");
+        http_request_give_up(request);
         return;
     }
     route = http_route_find(request);
@@ -433,11 +492,9 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
     (void)version;
     if (!*context) {
         *context = request = request_new(cls, mhd, method, url);
-        if (framing_is_odd(request))
-            refuse_framing(request);
-        else if (body_is_hopeless(request))
+        if (check_head(request) && body_is_hopeless(request))
             refuse_body(request);
-        else
+        else if (!request->answered)
             return MHD_YES;
     }
     request = request_cast(*context);

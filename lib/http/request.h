@@ -3,7 +3,8 @@
 /*
  * What a handler does with a request: look at it, and answer it once. The answer may be given
  * inside the handler or at any later time; until then the connection rests. A client that goes away
- * meanwhile is noticed when the answer is written, so a handler need not care.
+ * meanwhile is noticed when the answer is written, so a handler need not care. Nor need it when the
+ * server ends meanwhile and answers for it: what it says then is dropped.
  */
 #include <jansson.h>
 #include <stdbool.h>

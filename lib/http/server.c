@@ -284,7 +284,10 @@ int http_server_new(uv_loop_t *loop, const struct http_server_options *options,
     server->mhd = start_mhd(server, options->fd, options->tls);
     if (!server->mhd) {
         free(server);
-        return err_set(err, ERR_IO, "cannot start the HTTP server: no descriptors left?");
+        return err_set(err, ERR_IO, "cannot start the HTTP server: %s",
+                       options->tls ? "GnuTLS does not take the certificate or its key (a curve it "
+                                      "does not know?), or no descriptors are left"
+                                    : "no descriptors left?");
     }
     epoll_fd = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     uv_timer_init(loop, &server->timer);
@@ -315,8 +318,7 @@ void http_server_free(struct http_server *server, void (*closed)(void *arg), voi
         if (request->stream)
             http_stream_end(request->stream);
         else if (request->suspended)
-            http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "shutting-down", NULL,
-                               "the server ends");
+            http_request_give_up(request);
     }
     http_server_wake(server);
 }

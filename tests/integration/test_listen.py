@@ -51,10 +51,10 @@ class Listener:
                                {"name": "ops", "token_file": self.path("operate"),
                                 "actions": "operate"}], **more)
 
-    def with_certificate(self, name="localhost", days=30):
+    def with_certificate(self, name="localhost", days=30, curve="prime256v1"):
         """A new self-signed certificate; returns the context of a client that trusts no other."""
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days), "-subj",
+                        f"ec_paramgen_curve:{curve}", "-nodes", "-days", str(days), "-subj",
                         f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout",
                         self.path("key.new"), "-out", self.path("cert.new")],
                        check=True, capture_output=True)
@@ -385,6 +385,20 @@ def test_a_bad_certificate_leaves_the_old_one(listener):
     assert "PRIVATE KEY" not in listener.log()
     listener.daemon.stop()
     assert f"cannot start: tls: {listener.path('key')}" in listener.starts_not()
+
+
+def test_a_certificate_of_no_use_leaves_nothing_behind(listener):
+    context = listener.with_certificate()
+    listener.with_tokens(tls=listener.tls())
+    listener.start()
+    descriptors = f"/proc/{listener.daemon.process.pid}/fd"
+    listener.with_certificate(curve="secp256k1")  # OpenSSL reads it, and GnuTLS has no such curve
+    assert "does not take the certificate" in listener.reload()
+    before = len(os.listdir(descriptors))
+    for _ in range(5):
+        listener.reload()
+    assert len(os.listdir(descriptors)) <= before
+    assert listener.status("GET", "/v1/jobs", token=READ_TOKEN, context=context) == 200
 
 
 def test_tls_comes_and_goes_by_reload(listener):

@@ -169,6 +169,12 @@ static void set_flag(void *arg)
     *(bool *)arg = true;
 }
 
+void rig_end_api(struct rig *rig)
+{
+    rig->api_ends = true;
+    api_free(rig->api, set_flag, &rig->api_closed);
+}
+
 int rig_teardown(void **state)
 {
     struct fixture *f = *state;
@@ -177,7 +183,8 @@ int rig_teardown(void **state)
 
     if (!rig || !rig->api) /* it failed while it was set up */
         return -1;
-    api_free(rig->api, set_flag, &rig->api_closed);
+    if (!rig->api_ends)
+        rig_end_api(rig);
     closed = loop_run_until_set(rig->loop, &rig->api_closed, 5000);
     store_close(rig->store, set_flag, &rig->store_closed);
     closed = closed && loop_run_until_set(rig->loop, &rig->store_closed, 6000);

@@ -41,12 +41,13 @@ struct rig {
     struct event_bus *bus;
     struct api *api;
     bool ready, held, deaf; /* deaf: the bus does not hear what is durable */
-    bool api_closed, store_closed;
+    bool api_ends, api_closed, store_closed;
     uint64_t emitted;
 };
 
 struct rig *rig_start(void **state, unsigned n_jobs);
-int rig_teardown(void **state); /* of a cmocka test that was set up with loop_setup() */
+void rig_end_api(struct rig *rig); /* teardown does it otherwise */
+int rig_teardown(void **state);    /* of a cmocka test that was set up with loop_setup() */
 
 void rig_emit(struct rig *rig, const char *job); /* data is {"n": how many so far} */
 /* n of them, for job-0000 and job-0001 in turns; waits until they are durable. */

@@ -482,6 +482,29 @@ static void test_free_while_everybody_is_busy(void **state)
     client_close(&list);
 }
 
+/* A verb may become durable when its client has been told that the API ends. */
+static void test_verb_settles_after_the_end(void **state)
+{
+    struct rig *rig = rig_start(state, 1);
+    struct migration *m = rig->registry.jobs;
+    struct http_client c;
+
+    m->busy = true;
+    client_connect(&c, rig->path);
+    client_send_text(&c, "POST /v1/jobs/job-0000/start HTTP/1.1\r\nHost: x\r\n"
+                         "Content-Length: 0\r\n\r\n");
+    while (m->verb == VERB_MAX)
+        uv_run(rig->loop, UV_RUN_ONCE);
+    loop_run_for(rig->loop, 20);
+    rig_end_api(rig);
+    m->busy = false;
+    for (uint64_t until = uv_hrtime() + 3000000; uv_hrtime() < until;)
+        continue; /* the timer that looks at the job is due before the answer can go out */
+    assert_true(client_wait_answer(&c, rig->loop));
+    assert_int_equal(client_status(&c), 503);
+    client_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +522,7 @@ int main(void)
         RIG_TEST(test_gap_in_the_bus_is_filled_from_the_store),
         RIG_TEST(test_bad_follow),
         RIG_TEST(test_free_while_everybody_is_busy),
+        RIG_TEST(test_verb_settles_after_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

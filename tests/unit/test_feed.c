@@ -128,6 +128,33 @@ static void test_one_job(void **state)
     client_close(&c);
 }
 
+/* It is told of its job first also while the feed still goes through the jobs for the first time,
+ * and while it knows of the job only that it was gone. */
+static void test_one_job_before_its_turn(void **state)
+{
+    struct rig *rig = rig_start(state, 200);
+    struct http_client all, one;
+
+    follow(rig, &all, "");
+    assert_true(got(rig, &all, "event: job\n"));
+    assert_int_equal(count(&all, "job-0199"), 0);
+    follow(rig, &one, "?job=job-0199");
+    assert_true(got(rig, &one, "event: ready\n"));
+    assert_int_equal(count(&one, "event: job\n"), 1);
+    assert_true(got(rig, &all, "event: ready\n"));
+    assert_int_equal(count(&all, "\"id\":\"job-0199\""), 1);
+    client_close(&one);
+
+    job(rig, 199)->hidden = true;
+    assert_true(got(rig, &all, "event: job_removed\n"));
+    job(rig, 199)->hidden = false;
+    follow(rig, &one, "?job=job-0199");
+    assert_true(got(rig, &one, "event: ready\n"));
+    assert_int_equal(count(&one, "event: job\n"), 1);
+    client_close(&one);
+    client_close(&all);
+}
+
 static void expect_refused(struct rig *rig, const char *query, int status, const char *code)
 {
     cleanup(freep) char *request =
@@ -223,7 +250,8 @@ static void test_five_thousand_jobs_never_hold_the_loop(void **state)
     printf("           5,000 jobs told in %" PRIu64 " ms, at most %u in a turn\n",
            (uv_hrtime() - begun) / 1000000, turns.most);
     turns_stop(&turns, rig->loop);
-    assert_true(turns.most > 0 && turns.most <= 20);
+    /* 20 at a time; a turn that took long has its timers run twice. */
+    assert_true(turns.most > 0 && turns.most <= 40);
     assert_int_equal(count(&c, "event: job\n"), 5000);
     assert_int_equal(count(&c, "\"id\":\"job-4999\""), 1);
     client_close(&c);
@@ -344,6 +372,7 @@ int main(void)
         RIG_TEST(test_only_what_changed_is_told),
         RIG_TEST(test_removed_and_back),
         RIG_TEST(test_one_job),
+        RIG_TEST(test_one_job_before_its_turn),
         RIG_TEST(test_bad_questions),
         RIG_TEST(test_five_thousand_jobs_never_hold_the_loop),
         RIG_TEST(test_slow_follower_gets_the_newest),

@@ -182,7 +182,10 @@ static void names_that_were_made_to_point_here_are_refused(void **state)
                                       "[::1",
                                       "[evil.example]:1",
                                       "box.example.",
-                                      ":8600"};
+                                      ":8600",
+                                      "127.0.0.1:1.evil.example",
+                                      "[::1].evil.example",
+                                      "localhost:@evil.example"};
     struct rig *rig = rig_of(state);
     char headers[100];
 

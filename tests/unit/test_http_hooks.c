@@ -230,6 +230,35 @@ static void test_pairs(void **state)
            "a=1;b= x;a=;c=;--=--;Host=x;X-A=1;X-A=2;", "list 200");
 }
 
+/* A proxy in front could see another length in them, or another host. */
+static void test_heads_that_readers_understand_differently(void **state)
+{
+    static const char *const heads[] = {
+        "Host: x\r\nContent-Length : 3",
+        "Host: x\r\nContent-Length:\r\n 3",
+        "Host: x\r\nTransfer-Encoding : chunked",
+        "Host: x\r\nTransfer-Encoding:\r\n\tchunked",
+        "Host: x\r\nX: a\rContent-Length: 3",
+        "Host: x\r\nX: a\r\n Content-Length: 3",
+        "Host: x\r\nContent-Length\x01: 3",
+        "Host: x\r\nX(): 1",
+        "Host: x\r\nX: a\x7f",
+        "Host: x\r\nHost: y",
+        "Host: x\r\nContent-Length: 0\r\nContent-Length: 0",
+        "Host: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked",
+        "Host: x\r\nTransfer-Encoding: gzip, chunked",
+    };
+    struct rig *rig = rig_start(state);
+
+    for (size_t i = 0; i < array_len(heads); i++) {
+        cleanup(freep) char *request = xasprintf("GET /list HTTP/1.1\r\n%s\r\n\r\nabc", heads[i]);
+
+        expect(rig, request, 400, NULL, "none 400");
+    }
+    expect(rig, "GET /list HTTP/1.1\r\nHost: x\r\nX-!#$%&'*+.^_`|~9:\t\xc3\xa4\tb\r\n\r\n", 200,
+           "--=--;Host=x;X-!#$%&'*+.^_`|~9=\xc3\xa4\tb;", "list 200");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +267,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusal_has_its_headers, loop_setup, teardown),
         cmocka_unit_test_setup_teardown(test_raw_body, loop_setup, teardown),
         cmocka_unit_test_setup_teardown(test_pairs, loop_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_heads_that_readers_understand_differently, loop_setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

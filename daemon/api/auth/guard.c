@@ -131,13 +131,16 @@ static bool admit_peer(struct api *api, struct http_request *request,
 
 /* --- TCP, nothing configured: against pages that a browser on this machine shows --- */
 
-/* Without its port. */
+/* Without its port; nothing else may follow. */
 static bool host_name(const char *host, char ret[HOST_MAX])
 {
     bool bracket = host[0] == '[';
     size_t len = strcspn(host += bracket, bracket ? "]" : ":");
+    const char *rest = host + len;
 
-    if (len == 0 || len >= HOST_MAX || (bracket && host[len] != ']'))
+    if (len == 0 || len >= HOST_MAX || (bracket && *rest++ != ']'))
+        return false;
+    if (*rest && (*rest != ':' || rest[1 + strspn(rest + 1, "0123456789")]))
         return false;
     memcpy(ret, host, len);
     ret[len] = '\0';

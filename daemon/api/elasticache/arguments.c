@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api/elasticache/arguments.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -85,6 +86,9 @@ static int read_endpoint(const char *address, const char *port, struct endpoint 
         return err_set(err, ERR_INVALID, "the Address is empty");
     if (len < 0 || (size_t)len >= sizeof(text))
         return err_set(err, ERR_INVALID, "the Address or the Port is too long");
+    if (bare_ipv6 && inet_pton(AF_INET6, address, &(struct in6_addr){0}) != 1)
+        return err_set(err, ERR_INVALID,
+                       "the Address is no name and no IP address (the port is a field of its own)");
     return endpoint_parse(text, ret, err);
 }
 
