@@ -41,8 +41,20 @@ static const char *symbol(const struct term *term, bool passed)
     return passed ? "\u2713" : "\u2717";
 }
 
-static void print_result(const struct term *term, const json_t *result)
+/* What the reason's row says, for a job that has no run to repeat. */
+static char *what_next(const struct ctl *ctl, enum reason reason)
 {
+    static const char again[] = "retry JOB";
+    const char *next = reason_get(reason)->next, *at = strstr(next, again);
+
+    if (!at)
+        return xstrdup(next);
+    return xasprintf("%.*scheck %s%s", (int)(at - next), next, ctl->arg[0], at + strlen(again));
+}
+
+static void print_result(const struct ctl *ctl, const json_t *result)
+{
+    const struct term *term = &ctl->term;
     bool passed = json_is_true(member(result, "passed"));
     enum style style = passed ? STYLE_GOOD : STYLE_BAD;
     const char *id = member_string(result, "id");
@@ -57,8 +69,11 @@ static void print_result(const struct term *term, const json_t *result)
         puts(title ? title : name);
     else
         printf("%s: %s\n", name, message ? message : "");
-    if (reason != REASON_NONE)
-        printf("            %s\n", reason_get(reason)->next);
+    if (reason != REASON_NONE) {
+        cleanup(freep) char *next = what_next(ctl, reason);
+
+        print_labelled(term, "", STYLE_NONE, next);
+    }
 }
 
 static void print_results(const struct ctl *ctl, const json_t *checks, bool passed)
@@ -76,14 +91,14 @@ static void print_results(const struct ctl *ctl, const json_t *checks, bool pass
     else
         printf("%zu of %zu checks failed\n", n_failed, json_array_size(results));
     json_array_foreach (results, i, result)
-        print_result(&ctl->term, result);
+        print_result(ctl, result);
 }
 
 static int order_checks(struct ctl *ctl, struct check_wait *w, struct err *err)
 {
     const char *source = ctl->opt[OPT_SOURCE];
     json_t *body = source ? json_pack("{s:s}", "source", source) : json_object(), *job = NULL;
-    int r = body ? get_job(ctl, &job, err) : err_set(err, ERR_INVALID, "--source is not UTF-8");
+    int r = body ? get_new_job(ctl, &job, err) : err_set(err, ERR_INVALID, "--source is not UTF-8");
 
     if (r == 0) {
         w->before = xstrdup(member_string(job, "checks.at"));

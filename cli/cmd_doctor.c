@@ -69,6 +69,17 @@ const struct config *doctor_config(const struct doctor *d)
 }
 
 /* The daemon's own reader reads the daemon's config: options over the file over defaults. */
+/* What the daemon, which knows the addresses, refuses to start with; names are left to it. */
+static bool is_exposed(const struct config *config)
+{
+    const char *host = config->listen.host;
+    bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+    bool other = strspn(host, "0123456789.") == strlen(host) && strncmp(host, "127.", 4) != 0;
+
+    return endpoint_is_set(&config->listen) && (any || other) && config->api.n_access_keys == 0 &&
+           config->api.n_tokens == 0;
+}
+
 void doctor_configuration(struct doctor *d)
 {
     static const struct {
@@ -92,6 +103,12 @@ void doctor_configuration(struct doctor *d)
                    d->command.config_file,
                    access(d->command.config_file, F_OK) ? " (there is none: defaults)" : "",
                    doctor_config(d)->jobs_dir, doctor_config(d)->state_dir);
+        if (is_exposed(doctor_config(d)))
+            doctor_say(
+                d, RESULT_FAIL, d->command.config_file,
+                "Configure some, or listen on 127.0.0.1: the daemon does not start like this.",
+                "`listen` is open to other machines, and there are neither access_keys nor "
+                "tokens under `api`");
     } else {
         out = open_memstream(&text, &size);
         if (!out)

@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* list, status */
+#include <time.h>
+
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/output_job.h"
 #include "cli/output_table.h"
 #include "cli/text.h"
+#include "lib/base/clock.h"
+
+#define NEW_JOB_MS 1000 /* in which a file that was just written is taken up */
+#define RELOOK_MS 50
 
 int get_job(const struct ctl *ctl, json_t **ret, struct err *err)
 {
     cleanup(freep) char *path = client_path("/v1/jobs/", ctl->arg[0], "");
 
     return client_get(ctl->client, path, ret, err);
+}
+
+int get_new_job(const struct ctl *ctl, json_t **ret, struct err *err)
+{
+    const struct timespec pause = {.tv_nsec = RELOOK_MS * 1000 * 1000};
+    uint64_t end = clock_boot_ms() + NEW_JOB_MS;
+
+    while (get_job(ctl, ret, err)) {
+        if (err->code != ERR_NOT_FOUND || clock_boot_ms() >= end)
+            return (int)err->code;
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
 }
 
 static void print_name(const struct ctl *ctl, const json_t *job)

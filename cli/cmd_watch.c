@@ -33,7 +33,7 @@ static int look(const struct watch *w, json_t **ret_jobs, struct err *err)
     json_t *answer, *jobs;
 
     if (w->ctl->n_args > 0) {
-        if (get_job(w->ctl, &answer, err))
+        if (w->jobs ? get_job(w->ctl, &answer, err) : get_new_job(w->ctl, &answer, err))
             return (int)err->code;
         *ret_jobs = json_pack("[o]", answer);
         return 0;

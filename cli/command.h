@@ -118,6 +118,11 @@ int post_verb(const struct ctl *ctl, const char *verb, const json_t *body, json_
 
 /* The JOB named by the first operand. */
 int get_job(const struct ctl *ctl, json_t **ret, struct err *err) must_check;
+
+/* As get_job(); one that is not there is waited for a moment, since its file may have come just
+ * now. */
+int get_new_job(const struct ctl *ctl, json_t **ret, struct err *err) must_check;
+
 /* One JOB, or the answer to a verb, in the format that was asked for; nothing for a table. */
 void print_job_document(const struct ctl *ctl, const json_t *job);
 

@@ -287,6 +287,20 @@ static void look_at_node(struct secrets *s, const struct spec *spec, const char 
                    node->replication_user.credential);
 }
 
+/* No secret, but without it the daemon does not start. */
+static void look_at_certificate(struct secrets *s, const char *path)
+{
+    cleanup(freep) char *why = NULL, *mend = NULL;
+    struct stat st;
+    enum access access = who_may(&s->d->who, path, MAY_READ, &st, &why);
+
+    if (access == ACCESS_YES || access == ACCESS_UNKNOWN)
+        return;
+    s->n_wrong++;
+    mend = access == ACCESS_NO ? xasprintf("sudo chmod a+r %s", path) : NULL;
+    doctor_say(s->d, RESULT_FAIL, "api.tls.cert_file", mend, "api.tls.cert_file: %s", why);
+}
+
 static void look_at_api(struct secrets *s, const struct config_api *api)
 {
     for (unsigned i = 0; i < api->n_access_keys; i++)
@@ -295,6 +309,8 @@ static void look_at_api(struct secrets *s, const struct config_api *api)
     for (unsigned i = 0; i < api->n_tokens; i++)
         look_at_source(s, api->tokens[i].name, api->tokens[i].file, api->tokens[i].credential);
     look_at_source(s, "api.tls.key_file", api->tls.key_file, NULL);
+    if (api->tls.cert_file)
+        look_at_certificate(s, api->tls.cert_file);
 }
 
 void doctor_credentials(struct doctor *d)

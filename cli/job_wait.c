@@ -90,7 +90,7 @@ static enum exit_code look(struct waiting *w, bool *ret_over)
     json_t *job;
 
     *ret_over = true;
-    if (get_job(w->ctl, &job, &err)) {
+    if (w->job ? get_job(w->ctl, &job, &err) : get_new_job(w->ctl, &job, &err)) {
         if (!may_come_back(w, &err))
             return fail_request(w->ctl, &err);
         *ret_over = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon asks for tokens.
-// The lab has: a group `orders`; READ_TOKEN of `watcher`, OPERATE_TOKEN of `ops`.
+// The lab has: a group `orders`; READ_TOKEN of `watcher`, OPERATE_TOKEN of `ops`; and can end both.
 
-import {assert, button, CONSOLE, confirm, openDialog, REFUSED_REQUEST, scenario, shoot, waitForPhase} from "./browser.mjs";
+import {assert, button, CONSOLE, confirm, openDialog, REFUSED_REQUEST, scenario, shoot, step, waitForPhase} from "./browser.mjs";
 
 const {READ_TOKEN, OPERATE_TOKEN} = process.env;
 const expected = [REFUSED_REQUEST];
@@ -55,4 +55,15 @@ scenario("who may operate can, also after a reload; a token that ends is asked f
     await page.evaluate(() => sessionStorage.setItem("ecmigrate-token", "ended"));
     await page.reload();
     await page.getByRole("heading", {name: "Log in"}).waitFor();
+}, {expected});
+
+scenario("a token that ends while a dialog is open", async page => {
+    await page.goto(`${CONSOLE}/#/jobs/orders`);
+    await logIn(page, OPERATE_TOKEN);
+    await waitForPhase(page, "idle");
+    await openDialog(page, "Test");
+    await step("end_tokens");
+    await page.getByText("The token is no longer accepted.").waitFor();
+    assert.equal(await page.getByRole("dialog").count(), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "token");
 }, {expected});

@@ -59,6 +59,7 @@ async function completeIt(page)
     await waitForPhase(page, "replicating");
     await page.getByText("link up", {exact: true}).waitFor();
     await until(page, () => /\d+ B|KiB/.test(document.querySelector(".chart-now").textContent));
+    assert.match(await page.locator(".next").innerText(), /ecmigratectl complete sessions.* On this page: Complete\.$/);
     await shoot(page, "replicating");
 
     const dialog = await openDialog(page, "Complete");

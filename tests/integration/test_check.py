@@ -47,6 +47,15 @@ def test_check_passes_and_changes_nothing(lab, daemon):
     wait_for(lambda: "ecmigrate" not in source.cmd("CLIENT", "LIST"), 5, "the check's connections to end")
 
 
+def test_a_job_that_comes_with_the_command(daemon):
+    dead = f"127.0.0.1:{free_port()}"
+    daemon.write_file("fresh.yaml", json.dumps({"target": node_spec(dead), "start": "manual"}))
+    result = daemon.ctl("check", "fresh", "--source", dead)  # at once: the file is hardly taken up yet
+    assert result.returncode == 1 and "source-unreachable" in result.stdout, result
+    assert "ecmigratectl check fresh." in result.stdout and "JOB" not in result.stdout
+    assert daemon.ctl("check", "never").returncode == 4
+
+
 @pytest.mark.parametrize("kind", ["refused", "mute", "no-such-host"])
 def test_check_names_what_cannot_be_reached(lab, daemon, kind):
     target = lab.node(name="target")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console in a real browser: the labs of the scenarios in tests/browser, each run by node."""
+import contextlib
 import http.server
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 
@@ -140,6 +142,17 @@ def test_stop_and_retry(lab, console, play):
     play("abort", console, {"target_role": target.role, "flush_target": lambda: target.cmd("FLUSHALL")})
 
 
+def test_a_decision_is_needed(lab, console, play):
+    console.write_job("orders", *lab.pair(keys=1), start="manual")
+    console.wait_job("orders")
+    console.stop()
+    with contextlib.closing(sqlite3.connect(os.path.join(console.state_dir, "state.db"))) as db, db:
+        db.execute("UPDATE job SET phase = 'halted', reason = 'undecided', message = 'the source is gone', number = 1, "
+                   "attached = 1, synced = 1")
+    console.start()
+    play("halted", console)
+
+
 def test_tokens(lab, play):
     port = free_port()
     daemon = lab.daemon("--listen", f"127.0.0.1:{port}", start=False)
@@ -154,7 +167,14 @@ def test_tokens(lab, play):
     daemon.start()
     daemon.write_job("orders", *lab.pair(), start="manual")
     daemon.wait_job("orders")
-    play("login", daemon, READ_TOKEN="the-token-of-watcher-1234567890",
+
+    def end_tokens():
+        for token in tokens:
+            with open(token["token_file"], "w", encoding="ascii") as file:
+                file.write("another-token-of-" + token["name"])
+        daemon.process.send_signal(signal.SIGHUP)
+
+    play("login", daemon, {"end_tokens": end_tokens}, READ_TOKEN="the-token-of-watcher-1234567890",
          OPERATE_TOKEN="the-token-of-ops-1234567890")
     assert not any("the-token-of" in line for line in daemon.log_lines())
 

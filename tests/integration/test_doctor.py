@@ -16,7 +16,10 @@ from ctl_runner import BINARY, DONE, FAILED, TIMEOUT, ctl, fake  # noqa: F401
 from fake_daemon import job
 from waiting import FACTOR, wait_for
 
-ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount, or to become somebody else")
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+OWN_MOUNTS = ["unshare", "-m", "--propagation", "private"]
+MOUNTS_ONLY = pytest.mark.skipif(subprocess.run([*OWN_MOUNTS, "true"], capture_output=True, check=False).returncode != 0,
+                                 reason="this place gives nobody mounts of their own")
 CHECKS = ["config", "daemon", "ready", "unit", "journal", "descriptors", "directories", "disk", "job-files",
           "credentials", "clock", "names", "nodes"]
 
@@ -187,6 +190,22 @@ def test_wrong_configuration(box):
     assert box.report("--config", "/nowhere/x.yaml").worst("config") == "fail"
 
 
+def test_a_port_that_everybody_could_use(box):
+    box.configure(jobs_dir=box.jobs, state_dir=box.state, listen="0.0.0.0:8600")
+    assert any("open to other machines" in f["message"] for f in box.report().of("config", "fail"))
+    box.configure(jobs_dir=box.jobs, state_dir=box.state, listen="127.0.0.1:8600")
+    assert box.report().of("config", "fail") == []
+
+
+def test_the_certificate_of_the_listener(box):
+    key = box.file("key.pem", "x", 0o600)
+    box.configure(jobs_dir=box.jobs, state_dir=box.state, listen="127.0.0.1:8600",
+                  api={"tls": {"cert_file": f"{box.dir}/none.pem", "key_file": key}})
+    assert box.report().one("credentials", "fail").startswith("api.tls.cert_file: ")
+    box.file("none.pem", "x", 0o644)
+    assert box.report().of("credentials", "fail") == []
+
+
 def test_options_win_over_the_config_file(box):
     os.mkdir(os.path.join(box.dir, "other"), 0o750)
     report = box.report("--jobs-dir", os.path.join(box.dir, "other"), "--state-dir", os.path.join(box.dir, "none"))
@@ -318,7 +337,7 @@ def test_a_thousand_jobs_stay_readable(box, lab):
 
 def in_a_namespace(box, script, last='exec "$@"'):
     """doctor where script has changed what is mounted; last: how it is run there."""
-    done = subprocess.run(["unshare", "-m", "--propagation", "private", "bash", "-ec",
+    done = subprocess.run([*OWN_MOUNTS, "bash", "-ec",
                            textwrap.dedent(script) + "\n" + last, "bash", BINARY, *box.argv("-o", "json")],
                           env=box.ctl.env, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.stdout, done.stderr
@@ -335,7 +354,7 @@ SYSTEMD = """
 UNIT = "LoadState={}\nActiveState={}\nSubState=x\nUnitFileState={}\nMainPID=0"
 
 
-@ROOT_ONLY
+@MOUNTS_ONLY
 @pytest.mark.parametrize("states,result,words", [
     (("loaded", "active", "enabled"), "ok", "is enabled and active"),
     (("loaded", "active", "disabled"), "warn", "does not start at the next boot"),
@@ -347,14 +366,14 @@ def test_unit(box, states, result, words):
     assert report.worst("journal") == "skip"
 
 
-@ROOT_ONLY
+@MOUNTS_ONLY
 def test_a_systemctl_that_hangs(box):
     report = in_a_namespace(box, SYSTEMD.format(answer="") + "echo 'exec tail -f /dev/null' >/run/bin/systemctl\n"
                                                              "sed -i '1i #!/bin/sh' /run/bin/systemctl\n")
     assert report.one("unit", "warn") == "systemctl gives no answer"
 
 
-@ROOT_ONLY
+@MOUNTS_ONLY
 def test_journal(box):
     script = SYSTEMD.format(answer=UNIT.format("loaded", "active", "enabled"))
     with_a_listener = ("exec /usr/bin/python3 -c 'import socket, subprocess, sys; "
@@ -366,7 +385,7 @@ def test_journal(box):
     assert "nobody listens" in in_a_namespace(box, script).one("journal", "fail")
 
 
-@ROOT_ONLY
+@MOUNTS_ONLY
 @pytest.mark.parametrize("options,result,words", [
     ("size=1m", "fail", "free for"), ("size=64m", "warn", "free for"), ("size=1g", "ok", "free for"),
     ("size=1g,ro", "fail", "read-only"), ("size=1g,nr_inodes=1", "fail", ", 0 files")])

@@ -33,14 +33,25 @@ export const ACTIONS = [
     {
         verb: "complete", event: "complete", label: "Complete", confirm: "Complete", plan: true,
         when: "The switch-over is possible once the target is in sync.",
-        says: job => [
+        says: job => job.phase === "halted" ? [
+            "The switch-over stopped half-way, and goes on only by force. Look at both nodes first: if one of them only " +
+            "has to come back, bring it back and retry instead.",
+            `By force, the target ${name(job.target)} becomes the primary with what it has. Writes that only the source ` +
+            `${name(job.source)} has are lost.`,
+        ] : [
             `Makes the target ${name(job.target)} the primary. This is what will happen, in this order:`,
         ],
     },
     {
         verb: "abort", event: "abort", label: "Stop data migration", confirm: "Stop data migration", grave: true,
         when: "There is nothing that could be stopped.",
-        says: job => [
+        says: job => job.phase === "halted" ? [
+            "The migration is given up. Both nodes keep the roles they have now; settings that were changed on them are " +
+            "restored.",
+            "Then see to it that just one of them takes writes, and that all clients use that one.",
+        ] : job.state === "pending" ? [
+            "The run ends before it has begun to copy. Nothing has been changed on any node.",
+        ] : [
             `The target ${name(job.target)} stops following the source and is a primary again, ` +
             "settings that were changed on the nodes are restored.",
             `The source ${name(job.source)} goes on serving its clients; nothing changes for them.`,
@@ -77,7 +88,28 @@ export function whyNot(action, job, {fsm, session, live})
         return "The checks are running.";
     if (fsm.transitions.some(edge => edge.from === job.phase && edge.event === action.event))
         return null;
+    if (job.phase === "completed")
+        return "This migration is completed. To migrate to this target again, take the job file away and put it back.";
     return `${action.when} This job is in phase ${words(job.phase)}.`;
+}
+
+// The buttons that do what the client's commands in a text do.
+export function buttonsFor(text, id)
+{
+    const found = [...text.matchAll(new RegExp(`ecmigratectl ([a-z]+) ${id}(?![a-z0-9-])( --force)?`, "g"))];
+    const names = found.map(([, verb, force]) => {
+        const action = ACTIONS.find(row => row.verb === verb);
+
+        return action ? `${action.label}${force ? " by force" : ""}` : null;
+    });
+
+    return [...new Set(names)].filter(name => name !== null);
+}
+
+// A halted job is completed by force only; the steps of a usual switch-over say nothing about it.
+function hasPlan(action, job)
+{
+    return Boolean(action.plan) && job.phase !== "halted";
 }
 
 // --- dialogs ---
@@ -85,8 +117,8 @@ export function whyNot(action, job, {fsm, session, live})
 function showRefusal(node, refusal)
 {
     node.replaceChildren(
-        h("p", {class: "refusal-head"}, icon("failed"), h("strong", {}, sentence(refusal.message)),
-          h("code", {}, refusal.code ?? "")),
+        h("p", {class: "refusal-head"}, icon("failed"),
+          h("span", {}, h("strong", {}, sentence(refusal.message)), " ", h("code", {}, refusal.code ?? ""))),
         refusal.hint ? h("p", {}, sentence(refusal.hint)) : "");
 }
 
@@ -160,7 +192,7 @@ class Dialog {
         this.job = job;
         this.done = done;
         this.problem = h("div", {class: "refusal", role: "alert"});
-        this.plan = h("div", {}, action.plan ? h("p", {class: "quiet", role: "status"}, "Asking the daemon …") : "");
+        this.plan = h("div", {}, hasPlan(action, job) ? h("p", {class: "quiet", role: "status"}, "Asking the daemon …") : "");
         this.go = h("button", {type: "submit", class: action.grave ? "button grave" : "button primary"}, action.confirm);
         this.cancel = h("button", {type: "button", class: "button", autofocus: !action.endpoint,
                                    onclick: () => this.node.close()}, "Cancel");
@@ -190,7 +222,7 @@ class Dialog {
         document.body.append(this.node);
         this.node.showModal();
         this.adapt();
-        if (this.action.plan)
+        if (hasPlan(this.action, this.job))
             this.ask();
     }
 

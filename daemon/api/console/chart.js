@@ -88,10 +88,11 @@ export function makeChart({title, value, format, about})
                      begin, middle, h("span", {}, "now")),
                    h("p", {class: "quiet"}, about));
 
-    function update(samples, at)
+    // current: what there is to say of now; undefined: the latest sample
+    function update(samples, at, current = samples.at(-1)?.[value] ?? null)
     {
         const known = samples.map(sample => sample[value]).filter(n => n !== null);
-        const most = Math.max(0, ...known), current = samples.at(-1)?.[value] ?? null;
+        const most = Math.max(0, ...known);
         const scale = {value, top: ceiling(most), minutes: spanOf(samples, at), now: at};
         const parts = segments(samples, value);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one group.
 
-import {makeActionBar} from "./actions.js";
+import {buttonsFor, makeActionBar} from "./actions.js";
 import {makeChart} from "./chart.js";
 import {h, icon, refresh, setText, unseen} from "./dom.js";
 import {bytes, capital, count, duration, isKnown, milliseconds, percent, rate, secondsSince, sentence, time, words} from "./format.js";
@@ -38,18 +38,36 @@ function attemptText(attempt)
         (next < 0 ? `; the next in ${duration(-next)}` : "");
 }
 
+// The text, with the client's commands in it set as such.
+function withCommands(text, id)
+{
+    const command = new RegExp(`(ecmigratectl [a-z]+ ${id}(?![a-z0-9-])(?: --[a-z]+)*)`);
+
+    return text.split(command).map((part, i) => i % 2 === 1 ? h("code", {}, part) : part);
+}
+
+function nextNodes(job)
+{
+    const buttons = buttonsFor(job.next_step, job.id);
+
+    return h("p", {class: "next"}, h("strong", {}, "Next: "), withCommands(sentence(job.next_step), job.id),
+             buttons.length > 0 ? [" On this page: ", buttons.map((name, i) => [i > 0 ? ", " : "", h("strong", {}, name)]), "."]
+                                : null);
+}
+
 function statusNodes(job, meaning)
 {
     const failed = job.state === "failed";
+    const verdict = job.phase === "halted" ? "Needs your decision: " : failed ? "Failed: " : "Waits: ";
 
     return [
         h("div", {class: "status-head"}, stateBadge(job.state), h("span", {class: "phase"}, words(job.phase))),
         h("p", {class: "meaning"}, sentence(meaning)),
         job.reason ? h("p", {class: failed ? "reason failed" : "reason"},
                        icon(failed ? "failed" : "wait"), h("span", {},
-                         h("strong", {}, failed ? "Failed: " : "Waits: "), sentence(job.reason.message), " ",
+                         h("strong", {}, verdict), withCommands(sentence(job.reason.message), job.id), " ",
                          h("code", {}, job.reason.code))) : null,
-        h("p", {class: "next"}, h("strong", {}, "Next: "), sentence(job.next_step)),
+        nextNodes(job),
     ];
 }
 
@@ -63,7 +81,7 @@ function nodeFacts(node)
             ["Role", node.role ?? "unknown"],
             ["Server", node.server ? `${capital(node.server)} ${node.version ?? ""}` : "unknown"],
             ["Offset", h("span", {class: "number"}, count(node.offset))],
-            ["Reachable", yesNo(node.reachable, "yes", "no", "not tried")],
+            ["Reachable", yesNo(node.reachable, "yes", "no", "not looked at")],
         ]),
     ];
 }
@@ -186,10 +204,10 @@ export class GroupPage {
         this.progress = section("progress", "Full copy",
                                 h("div", {class: "progress-line"}, this.bar, this.percent), this.progressFacts);
         this.lagText = h("p", {class: "lag"});
-        this.charts = [
-            makeChart({title: "Lag", value: "lag", format: bytes, about: "Bytes by which the target trails the source."}),
-            makeChart({title: "Throughput", value: "rate", format: rate, about: "What reaches the target: the copy, then the writes."}),
-        ];
+        this.lagChart = makeChart({title: "Lag", value: "lag", format: bytes,
+                                   about: "Bytes by which the target trails the source."});
+        this.rateChart = makeChart({title: "Throughput", value: "rate", format: rate,
+                                    about: "What reaches the target: the copy, then the writes."});
         this.result = h("div", {class: "result"});
         this.resultCard = section("result", "Switch-over", this.result);
         this.checks = h("div", {});
@@ -205,7 +223,7 @@ export class GroupPage {
               this.actions.node),
             this.resultCard, this.progress,
             section("nodes", "Nodes", h("div", {class: "nodes"}, this.source, this.link, this.target)),
-            section("charts", "Lag and throughput", this.lagText, h("div", {class: "charts"}, this.charts.map(chart => chart.node))),
+            section("charts", "Lag and throughput", this.lagText, h("div", {class: "charts"}, this.lagChart.node, this.rateChart.node)),
             section("timeline", ["Time line ", this.runNumber], this.phases),
             section("checks", "Checks", this.checks),
             section("events", "Events", this.events));
@@ -224,7 +242,8 @@ export class GroupPage {
         if (job)
             this.show(job);
         else
-            setText(this.missing, this.jobs.ready ? `There is no group named '${this.id}'.` : "Asking the daemon …");
+            setText(this.missing, this.jobs.ready ? `There is no group named '${this.id}'. Its job file was removed, ` +
+                    "or refused: 'ecmigratectl events' says which." : "Asking the daemon …");
     }
 
     show(job)
@@ -268,8 +287,8 @@ export class GroupPage {
         const samples = this.jobs.samples.get(this.id) ?? [];
 
         setText(this.lagText, job.lag ? lagText(job.lag) : "");
-        for (const chart of this.charts)
-            chart.update(samples, Date.now());
+        this.lagChart.update(samples, Date.now(), job.lag?.bytes ?? null);
+        this.rateChart.update(samples, Date.now());
     }
 
     showHistory()

@@ -114,7 +114,8 @@ export class ListPage {
         if (!this.jobs.ready && all === 0)
             return "Asking the daemon …";
         if (all === 0)
-            return "There are no groups yet. Put a job file into the daemon's directory of job files.";
+            return "There are no groups yet. Put a job file into the daemon's directory, /etc/ecmigrate.d if nothing else " +
+                "is configured. A file that was refused is named by: ecmigratectl events.";
         if (found === 0)
             return "No group matches.";
         return found > ROWS_MAX ? `${count(ROWS_MAX)} of ${count(found)} groups are shown; the filter narrows it down.` : "";

@@ -32,7 +32,8 @@ export class LoginPage {
                       h("form", {class: "card", onsubmit: event => this.submit(event)},
                         h("div", {class: "field"}, h("label", {for: "token"}, "Token"), this.token,
                           h("p", {class: "quiet", id: "token-help"},
-                            "One of those the daemon's configuration names under api.tokens. It is kept in this tab only.")),
+                            "What is in one of the files that the daemon's configuration names under api.tokens (token_file), " +
+                            "not its name. It is kept in this tab only.")),
                         this.problem, h("div", {class: "buttons"}, this.go)));
     }
 

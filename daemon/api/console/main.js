@@ -95,7 +95,7 @@ function showBanner(lost)
     const banner = document.getElementById("banner");
 
     refresh(banner, lost, () => lost ? h("div", {class: "banner"}, icon("warn"),
-        h("span", {}, h("strong", {}, "The connection to the daemon is lost. "),
+        h("span", {}, h("strong", {}, "The connection to the daemon is lost. "), "Replication does not depend on it. ",
           h("span", {id: "banner-age", "aria-live": "off"})),
         h("button", {type: "button", class: "button small", onclick: () => app.jobs.stream.retryNow()}, "Try now")) : []);
     if (lost) {
@@ -177,6 +177,7 @@ function logOut()
 function askForToken(expired)
 {
     stop();
+    document.querySelectorAll("dialog").forEach(dialog => dialog.close());
     app.session = null;
     refresh(document.getElementById("session"), null, () => []);
     showPage(new LoginPage(loggedIn, expired));

@@ -65,7 +65,8 @@ async function open(path, options)
                               "Look at the state before you try again. A browser has few connections: " +
                               "close other pages of this console.");
         throw new Refusal(0, "no-connection", "The daemon does not answer.",
-                          "Check that ecmigrated runs and that this host can reach it.");
+                          "Check that ecmigrated runs (systemctl status ecmigrated) and that this host can reach it. " +
+                          "Replication goes on without it.");
     }
     if (response.headers.has("Date"))
         setServerTime(response.headers.get("Date"));
