@@ -5,6 +5,8 @@ import {h, icon, refresh, setText} from "./dom.js";
 import {sentence, words} from "./format.js";
 import {request} from "./net.js";
 
+const ASK_AGAIN_MS = 1000;
+
 /*
  * event:  of the state machine's table; the verb is possible where an edge leaves the phase on it
  * when:   why it is not possible elsewhere
@@ -247,7 +249,11 @@ class Dialog {
         } catch (refusal) {
             this.plan.replaceChildren();
             showRefusal(this.problem, refusal);
+            return;
         }
+        // What holds it back comes and goes while somebody reads.
+        if (this.node.isConnected)
+            setTimeout(() => this.node.isConnected && this.ask(), ASK_AGAIN_MS);
     }
 
     verbPath()
