@@ -230,6 +230,23 @@ static void test_pairs(void **state)
            "a=1;b= x;a=;c=;--=--;Host=x;X-A=1;X-A=2;", "list 200");
 }
 
+static bool no_connections(void *arg)
+{
+    return http_server_connections(((struct rig *)arg)->server) == 0;
+}
+
+/* By us, or, with newer versions, by libmicrohttpd before we hear of it. */
+static void expect_refused(struct rig *rig, const char *request)
+{
+    char *got;
+
+    assert_int_equal(client_ask(rig->loop, rig->path, request, &got), 400);
+    if (strstr(got, "Host=x"))
+        fail_msg("this got as far as its handler: %s", request);
+    free(got);
+    assert_true(loop_run_until(rig->loop, no_connections, rig, 3000)); /* nothing is served later */
+}
+
 /* A proxy in front could see another length in them, or another host. */
 static void test_heads_that_readers_understand_differently(void **state)
 {
@@ -253,7 +270,7 @@ static void test_heads_that_readers_understand_differently(void **state)
     for (size_t i = 0; i < array_len(heads); i++) {
         cleanup(freep) char *request = xasprintf("GET /list HTTP/1.1\r\n%s\r\n\r\nabc", heads[i]);
 
-        expect(rig, request, 400, NULL, "none 400");
+        expect_refused(rig, request);
     }
     expect(rig, "GET /list HTTP/1.1\r\nHost: x\r\nX-!#$%&'*+.^_`|~9:\t\xc3\xa4\tb\r\n\r\n", 200,
            "--=--;Host=x;X-!#$%&'*+.^_`|~9=\xc3\xa4\tb;", "list 200");
