@@ -422,7 +422,7 @@ def test_a_chain_and_one_that_has_expired(listener):
     listener.start()
     listener.daemon.stop()
     subprocess.run(["openssl", "x509", "-in", listener.path("cert"), "-signkey", listener.path("key"),
-                    "-days", "-1", "-out", listener.path("old")], check=True, capture_output=True)
+                    "-days", "0", "-out", listener.path("old")], check=True, capture_output=True)
     listener.configure(tls={**listener.tls(), "cert_file": listener.path("old")})
     listener.start()
     assert "the certificate of the listener ended at" in listener.log()
