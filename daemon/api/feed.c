@@ -18,6 +18,7 @@
 #include "daemon/api/private.h"
 #include "daemon/api/view_job.h"
 #include "daemon/job/registry.h"
+#include "lib/http/json_text.h"
 #include "lib/http/stream.h"
 
 #define FOLLOWERS_MAX 64
@@ -178,9 +179,8 @@ static char *frame_of(const struct migration *m)
 
     migration_view(m, &view);
     job = view_job(&view);
-    text = json_dumps(job, HTTP_JSON);
+    text = json_text(job, NULL);
     json_decref(job);
-    assert(text);
     return xasprintf("event: job\ndata: %s\n\n", text);
 }
 

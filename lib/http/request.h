@@ -16,9 +16,6 @@
 struct http_request;
 struct http_body;
 
-/* How JSON is written: on one line; 0.812 is not 0.81200000000000006. */
-#define HTTP_JSON (JSON_COMPACT | JSON_REAL_PRECISION(10))
-
 /* All borrowed, valid until release. NULL where there is none. */
 const char *http_request_param(const struct http_request *request, const char *name);
 const char *http_request_header(const struct http_request *request, const char *name);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/base.h"
-#include "lib/http/request.h"
+#include "lib/http/json_text.h"
 #include "tests/unit/fixture.h"
 
 void expect_members(const json_t *object, const char *names)
@@ -23,7 +23,7 @@ void expect_members(const json_t *object, const char *names)
 
 void expect_json(const json_t *value, const char *text)
 {
-    cleanup(freep) char *got = json_dumps(value, HTTP_JSON | JSON_ENCODE_ANY);
+    cleanup(freep) char *got = json_text(value, NULL);
 
     assert_string_equal(got, text);
 }
