@@ -6,7 +6,7 @@
 #include "cli/job_wait.h"
 #include "cli/output_table.h"
 #include "cli/text.h"
-#include "daemon/migration/reason.h"
+#include "daemon/core/reason.h"
 
 #define DEFAULT_TIMEOUT_MS 60000
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli/completion.h"
-#include "daemon/migration/fsm.h"
-#include "daemon/migration/reason.h"
+#include "daemon/core/fsm.h"
+#include "daemon/core/reason.h"
 
 const char *const completion_shells[] = {"bash", "zsh", "fish", NULL};
 

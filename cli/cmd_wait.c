@@ -5,7 +5,7 @@
 #include "cli/args.h"
 #include "cli/job_wait.h"
 #include "cli/output_job.h"
-#include "daemon/migration/fsm.h"
+#include "daemon/core/fsm.h"
 #include "lib/base/suggest.h"
 
 struct wait_for {

@@ -13,7 +13,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "daemon/config.h"
-#include "daemon/job/jobfile.h"
+#include "daemon/spec/jobfile.h"
 
 enum result { RESULT_OK, RESULT_WARN, RESULT_FAIL, RESULT_SKIP, RESULT_MAX };
 

@@ -26,7 +26,7 @@ BANNED = {
 ALLOWED = {"cli/": {"curl_easy_perform", "nanosleep"}}
 BANNED_CALL = re.compile(r"(?<![\w.>])(%s)\s*\(" % "|".join(BANNED))
 # Pure tables, which the client prints too.
-CLI_MAY_INCLUDE = re.compile(r"daemon/(migration/(reason|fsm|reason_table)|event/event_table|api/view_fsm|job/\w+|config)\.h$")
+CLI_MAY_INCLUDE = re.compile(r"daemon/(core/(reason|fsm|reason_table)|event/event_table|api/view_fsm|spec/\w+|config)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api/view_fsm.h"
 
-#include "daemon/migration/fsm.h"
+#include "daemon/core/fsm.h"
 
 static json_t *view_phase(const struct phase_def *phase)
 {

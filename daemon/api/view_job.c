@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <math.h>
 
-#include "daemon/check/report.h"
+#include "daemon/core/check/report.h"
 #include "lib/base/clock.h"
 #include "lib/base/utf8.h"
 

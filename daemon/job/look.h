@@ -4,7 +4,7 @@
  * say? */
 #include <sys/stat.h>
 
-#include "daemon/job/jobfile.h"
+#include "daemon/spec/jobfile.h"
 
 /* Tells whether a file is as it was. */
 struct look_key {

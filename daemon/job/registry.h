@@ -10,9 +10,9 @@
  *   a file that is gone        -> an idle or ended job is forgotten, a running one goes on and says
  * so the store knows, no file   -> the same, once the first scan has been through
  */
-#include "daemon/job/jobfile.h"
 #include "daemon/migration/env.h"
 #include "daemon/migration/migration.h"
+#include "daemon/spec/jobfile.h"
 
 struct registry;
 

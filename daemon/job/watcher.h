@@ -19,7 +19,7 @@
  */
 #include <uv.h>
 
-#include "daemon/job/jobfile.h"
+#include "daemon/spec/jobfile.h"
 
 #define WATCHER_FILES_MAX 20000
 

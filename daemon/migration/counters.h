@@ -3,8 +3,8 @@
 /* What all migrations of this process have done, for the metrics. */
 #include <stdint.h>
 
-#include "daemon/migration/fsm.h"
-#include "daemon/migration/reason.h"
+#include "daemon/core/fsm.h"
+#include "daemon/core/reason.h"
 
 struct migration_counters {
     uint64_t transitions[PHASE_MAX][PHASE_MAX]; /* from, to */

@@ -7,9 +7,9 @@
  */
 #include <uv.h>
 
+#include "daemon/core/slots.h"
 #include "daemon/event/event.h"
 #include "daemon/migration/counters.h"
-#include "daemon/migration/slots.h"
 #include "daemon/store/store.h"
 #include "lib/base/list.h"
 #include "lib/base/log.h"

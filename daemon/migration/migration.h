@@ -9,11 +9,11 @@
  */
 #include <jansson.h>
 
-#include "daemon/job/spec.h"
-#include "daemon/migration/decide.h"
-#include "daemon/migration/fsm.h"
-#include "daemon/migration/observation.h"
-#include "daemon/migration/run.h"
+#include "daemon/core/decide.h"
+#include "daemon/core/fsm.h"
+#include "daemon/core/observation.h"
+#include "daemon/core/run.h"
+#include "daemon/spec/spec.h"
 
 struct check_report;
 struct migration;

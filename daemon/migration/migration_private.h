@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* The inside of a migration, for the files of this directory only. */
-#include "daemon/check/report.h"
+#include "daemon/core/check/report.h"
 #include "daemon/migration/env.h"
 #include "daemon/migration/migration.h"
 #include "daemon/migration/node.h"

@@ -8,7 +8,7 @@
  *
  * Whatever is learned, or lost, goes into *seen and pokes the migration.
  */
-#include "daemon/migration/observation.h"
+#include "daemon/core/observation.h"
 #include "lib/redis/client.h"
 
 struct migration;

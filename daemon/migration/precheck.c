@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "daemon/check/report.h"
+#include "daemon/core/check/report.h"
 #include "daemon/migration/migration_private.h"
 #include "lib/base/clock.h"
 

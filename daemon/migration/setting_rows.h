@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* The table of settings a migration may change, and what it wants them to be. */
-#include "daemon/migration/action.h"
+#include "daemon/core/action.h"
 #include "daemon/store/store.h"
 
 struct migration;

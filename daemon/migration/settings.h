@@ -7,8 +7,8 @@
  *   restore: CONFIG GET -> [still what we set] CONFIG SET old -> the record is deleted
  *                       -> [somebody else changed it] it is left alone, an event says so
  */
-#include "daemon/migration/action.h"
-#include "daemon/migration/reason.h"
+#include "daemon/core/action.h"
+#include "daemon/core/reason.h"
 #include "daemon/store/store.h"
 #include "lib/redis/client.h"
 

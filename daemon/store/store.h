@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "daemon/migration/run.h"
+#include "daemon/core/run.h"
 #include "lib/base/err.h"
 #include "lib/base/op.h"
 

@@ -8,7 +8,7 @@
  * the model keeps of a real server: replication ids, their inheritance at a promotion, partial and
  * full synchronisation, CLIENT PAUSE as a lease, loss of role and pause at a restart.
  */
-#include "daemon/migration/decide.h"
+#include "daemon/core/decide.h"
 
 #define WORLD_STREAM_MAX 8192
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/migration/fsm.h"
-#include "daemon/migration/reason.h"
+#include "daemon/core/fsm.h"
+#include "daemon/core/reason.h"
 #include "tests/unit/fixture.h"
 
 static void rows_are_complete(void **state)

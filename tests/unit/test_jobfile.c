@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/job/jobfile.h"
+#include "daemon/spec/jobfile.h"
 #include "lib/base/base.h"
 
 #define EXAMPLES "config/examples/"

@@ -7,7 +7,7 @@
 
 #include "daemon/api/metrics/requests.h"
 #include "daemon/api/metrics/rows.h"
-#include "daemon/check/report.h"
+#include "daemon/core/check/report.h"
 #include "tests/unit/fixture.h"
 
 /* --- what was written --- */

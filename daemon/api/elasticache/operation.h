@@ -4,7 +4,7 @@
 #include "daemon/api/elasticache/arguments.h"
 #include "daemon/api/elasticache/fault.h"
 #include "daemon/api/private.h"
-#include "daemon/job/spec.h"
+#include "daemon/spec/spec.h"
 
 /* One request of an operation; valid while its function runs. */
 struct call {

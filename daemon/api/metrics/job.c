@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "daemon/api/metrics/rows.h"
-#include "daemon/check/report.h"
+#include "daemon/core/check/report.h"
 
 static double known(int64_t n)
 {

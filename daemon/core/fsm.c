@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/fsm.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct phase_def phases[PHASE_MAX] = {
+    [PHASE_IDLE] = {"idle", STATE_PENDING, F_RESPEC, "registered; waits for a start",
+                    "ecmigratectl start JOB"},
+    [PHASE_QUEUED] = {"queued", STATE_PENDING, F_ABORTABLE | F_RESPEC,
+                      "waits for a free slot (limits on parallel full syncs)",
+                      "goes on by itself when another synchronisation has finished"},
+    [PHASE_CHECKING] = {"checking", STATE_PENDING, F_ABORTABLE | F_RESPEC | F_SLOT | F_OBSERVE,
+                        "pre-checks run; nothing has been changed on any node",
+                        "goes on by itself when both nodes have answered"},
+    [PHASE_ATTACHING] = {"attaching", STATE_MIGRATING, F_ABORTABLE | F_SLOT | F_OBSERVE,
+                         "the target is told to follow the source; waiting to see the link",
+                         "goes on by itself when the link comes up, fails after attach.timeout"},
+    [PHASE_BACKOFF] = {"backoff", STATE_MIGRATING, F_ABORTABLE | F_OBSERVE,
+                       "an attempt failed; waiting for the next",
+                       "the next attempt comes by itself; ecmigratectl abort JOB ends it now"},
+    [PHASE_SYNCING] = {"syncing", STATE_MIGRATING, F_ABORTABLE | F_SLOT | F_OBSERVE,
+                       "the full synchronisation is under way",
+                       "goes on by itself when the target holds the data set"},
+    [PHASE_REPLICATING] = {"replicating", STATE_MIGRATING, F_ABORTABLE | F_OBSERVE,
+                           "link up; the target follows every write",
+                           "ecmigratectl complete JOB switches over"},
+    [PHASE_FREEZING] = {"freezing", STATE_MIGRATING, F_ABORTABLE | F_OBSERVE,
+                        "the source's writes are paused while the target takes the last bytes",
+                        "switches over, or gives up within half of cutover.pause"},
+    [PHASE_SWITCHING] = {"switching", STATE_MIGRATING, F_OBSERVE,
+                         "the old source is demoted, the target promoted",
+                         "goes on by itself; waits for a node that does not answer"},
+    [PHASE_ROLLING_BACK] = {"rolling_back", STATE_MIGRATING, F_OBSERVE,
+                            "the target is promoted back, changed settings are restored",
+                            "goes on by itself; waits for a node that does not answer"},
+    [PHASE_COMPLETED] =
+        {"completed", STATE_AVAILABLE, F_ENDED | F_OBSERVE,
+         "the target is the primary; the old source follows it",
+         "point what still uses the old source to the target; to migrate to this target "
+         "again, take the job file away and put it back"},
+    [PHASE_FAILED] = {"failed", STATE_FAILED, F_ENDED | F_RESPEC | F_OBSERVE,
+                      "rolled back, with a reason; the target is a primary",
+                      "ecmigratectl explain CODE, then ecmigratectl retry JOB"},
+    [PHASE_HALTED] = {"halted", STATE_FAILED, F_ABORTABLE | F_OBSERVE,
+                      "only a human can decide; both nodes are left as they are",
+                      "decide, then ecmigratectl retry JOB, abort JOB, or complete JOB --force"},
+};
+
+static const char *const states[STATE_MAX] = {
+    [STATE_PENDING] = "pending",
+    [STATE_MIGRATING] = "migrating",
+    [STATE_AVAILABLE] = "available",
+    [STATE_FAILED] = "failed",
+};
+
+static const char *const events[EV_MAX] = {
+    [EV_NONE] = "none",         [EV_START] = "start",       [EV_OK] = "ok",
+    [EV_RECHECK] = "recheck",   [EV_SYNCING] = "syncing",   [EV_LINKED] = "linked",
+    [EV_DETACHED] = "detached", [EV_FAIL] = "fail",         [EV_FATAL] = "fatal",
+    [EV_CUTOVER] = "cutover",   [EV_RETREAT] = "retreat",   [EV_SLIPPED] = "slipped",
+    [EV_HALT] = "halt",         [EV_COMPLETE] = "complete", [EV_ABORT] = "abort",
+    [EV_RETRY] = "retry",       [EV_RESPEC] = "respec",
+};
+
+/* At most one edge for a phase and an event. */
+static const struct edge edges[] = {
+    {PHASE_IDLE, EV_START, PHASE_QUEUED, 0, "started"},
+    {PHASE_IDLE, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
+
+    {PHASE_QUEUED, EV_OK, PHASE_CHECKING, 0, "a slot is free"},
+    {PHASE_QUEUED, EV_ABORT, PHASE_FAILED, 0, "aborted by the operator; nothing had been changed"},
+    {PHASE_QUEUED, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
+
+    {PHASE_CHECKING, EV_OK, PHASE_ATTACHING, 0, "the checks passed"},
+    {PHASE_CHECKING, EV_FAIL, PHASE_BACKOFF, 0, "a check failed; it may pass later"},
+    {PHASE_CHECKING, EV_FATAL, PHASE_FAILED, 0, "a check failed; nothing had been changed"},
+    {PHASE_CHECKING, EV_ABORT, PHASE_FAILED, 0,
+     "aborted by the operator; nothing had been changed"},
+    {PHASE_CHECKING, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
+
+    {PHASE_ATTACHING, EV_SYNCING, PHASE_SYNCING, 0, "the source sends its data set"},
+    {PHASE_ATTACHING, EV_LINKED, PHASE_REPLICATING, 0, "the link is up"},
+    {PHASE_ATTACHING, EV_FAIL, PHASE_BACKOFF, 0, "the attempt failed"},
+    {PHASE_ATTACHING, EV_FATAL, PHASE_ROLLING_BACK, 0, "it cannot work"},
+    {PHASE_ATTACHING, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},
+
+    {PHASE_BACKOFF, EV_OK, PHASE_ATTACHING, 0, "the next attempt"},
+    {PHASE_BACKOFF, EV_RECHECK, PHASE_CHECKING, 0, "the next attempt"},
+    {PHASE_BACKOFF, EV_FATAL, PHASE_ROLLING_BACK, 0, "it cannot work"},
+    {PHASE_BACKOFF, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},
+    {PHASE_BACKOFF, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
+
+    {PHASE_SYNCING, EV_LINKED, PHASE_REPLICATING, 0, "the target holds the data set"},
+    {PHASE_SYNCING, EV_FAIL, PHASE_BACKOFF, 0, "the synchronisation failed"},
+    {PHASE_SYNCING, EV_FATAL, PHASE_ROLLING_BACK, 0, "it cannot work"},
+    {PHASE_SYNCING, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},
+
+    {PHASE_REPLICATING, EV_COMPLETE, PHASE_REPLICATING, 0, "the switch-over was asked for"},
+    {PHASE_REPLICATING, EV_CUTOVER, PHASE_FREEZING, 0, "nothing holds the switch-over back"},
+    {PHASE_REPLICATING, EV_SYNCING, PHASE_SYNCING, 0, "the source sends its data set again"},
+    {PHASE_REPLICATING, EV_DETACHED, PHASE_ATTACHING, 0, "the target no longer followed"},
+    {PHASE_REPLICATING, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},
+
+    {PHASE_FREEZING, EV_OK, PHASE_SWITCHING, E_HOT, "writes are paused, the target has every byte"},
+    {PHASE_FREEZING, EV_RETREAT, PHASE_REPLICATING, 0, "given up; writes go on at the source"},
+    {PHASE_FREEZING, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},
+
+    /*
+     * SLIPPED is the one way back out of switching: the source is seen to have taken writes which
+     * the target lacks, and the target has not been promoted. Going forward would lose them.
+     */
+    {PHASE_SWITCHING, EV_OK, PHASE_COMPLETED, 0, "the target is the primary"},
+    {PHASE_SWITCHING, EV_SLIPPED, PHASE_REPLICATING, 0, "the source is the primary still"},
+    {PHASE_SWITCHING, EV_HALT, PHASE_HALTED, 0, "only a human can decide"},
+
+    {PHASE_ROLLING_BACK, EV_OK, PHASE_FAILED, 0, "rolled back"},
+
+    {PHASE_FAILED, EV_START, PHASE_QUEUED, 0, "started again"},
+    {PHASE_FAILED, EV_RETRY, PHASE_QUEUED, 0, "a new run"},
+    {PHASE_FAILED, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
+
+    {PHASE_HALTED, EV_RETRY, PHASE_SWITCHING, 0, "looked at again, at the operator's word"},
+    {PHASE_HALTED, EV_COMPLETE, PHASE_SWITCHING, 0,
+     "the target is to be the primary, at the operator's word"},
+    {PHASE_HALTED, EV_ABORT, PHASE_ROLLING_BACK, 0,
+     "given up by the operator; both nodes keep their roles"},
+};
+
+const struct phase_def *phase_get(enum phase phase)
+{
+    assert(phase >= 0 && phase < PHASE_MAX);
+    return &phases[phase];
+}
+
+enum phase phase_parse(const char *name)
+{
+    int p = 0;
+
+    while (p < PHASE_MAX && strcmp(phases[p].name, name) != 0)
+        p++;
+    return (enum phase)p;
+}
+
+const char *public_state_name(enum public_state state)
+{
+    assert(state >= 0 && state < STATE_MAX);
+    return states[state];
+}
+
+const char *fsm_event_name(enum fsm_event event)
+{
+    assert(event >= 0 && event < EV_MAX);
+    return events[event];
+}
+
+const struct edge *fsm_next(enum phase phase, enum fsm_event event)
+{
+    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
+        if (edges[i].from == phase && edges[i].event == event)
+            return &edges[i];
+    return NULL;
+}
+
+const struct edge *fsm_edges(size_t *ret_n)
+{
+    *ret_n = sizeof(edges) / sizeof(edges[0]);
+    return edges;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What one look at both nodes has shown: the only thing besides spec and run that a decision is
+ * made from. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/core/action.h"
+#include "daemon/core/reason.h"
+#include "daemon/core/run.h"
+#include "daemon/store/store.h"
+#include "lib/base/err.h"
+#include "lib/redis/info.h"
+
+/* Nobody listens there: what a demoted source follows until the target has been seen to be the
+ * primary. */
+#define FENCE_HOST "127.0.0.1"
+#define FENCE_PORT 1
+
+struct seen_node {
+    bool reachable;              /* logged in, and INFO has been answered on this connection */
+    bool tried;                  /* a first attempt to reach it has ended, one way or the other */
+    uint64_t lost_ms;            /* how long it has not been reachable, 0 while it is */
+    enum reason why;             /* why it is not reachable */
+    struct err err;              /* … in words */
+    struct redis_info info;      /* last known; check reachable before believing it */
+    bool replication_auth_tried; /* source only: the replication user's log-in was tried */
+    enum reason replication_auth_why;
+    struct err replication_auth_err;
+};
+
+struct progress {
+    int64_t bytes_total;     /* -1: unknown */
+    int64_t bytes_done;      /* -1: nothing yet */
+    double percent;          /* -1: unknown */
+    double bytes_per_second; /* -1: unknown */
+    int64_t eta_seconds;     /* -1: unknown */
+};
+
+struct observation {
+    struct seen_node node[SIDE_MAX];
+
+    /* relations, worked out from the two once for all phases */
+    bool target_follows; /* the target is a replica of the run's source */
+    bool target_follows_other;
+    bool target_is_primary;
+    bool source_is_primary;
+    bool source_demoted;        /* the source is a replica of the fence address or of the target */
+    bool source_follows_target; /* … of the target itself */
+    bool same_history;          /* one replid on both */
+    int64_t lag_bytes;          /* -1: cannot be compared */
+
+    uint64_t phase_ms;     /* time in this phase, as this process has seen it */
+    bool resumed;          /* the phase was entered by an earlier process */
+    unsigned sync_starts;  /* full synchronisations begun in this phase */
+    uint64_t stalled_ms;   /* since the synchronisation last moved on; 0 when it moves */
+    uint64_t sync_idle_ms; /* since a synchronisation or link was last seen */
+    uint64_t wall_ms;      /* now, for back-off across restarts */
+    bool slot;             /* a slot for a full synchronisation is ours */
+    bool tilt;             /* look, do not act */
+    uint64_t wanted_ms;    /* since the switch-over was asked for, or tried last */
+    bool fresh;       /* all of INFO has been seen of both since the switch-over was asked for */
+    bool streaming;   /* the source is known to send its writes since the link came up */
+    bool errors_grew; /* the target's replication errors since the link came up */
+    unsigned debts[SIDE_MAX]; /* recorded settings still to be restored, by node, of any scope */
+    unsigned run_debts[SIDE_MAX]; /* … of scope run only */
+
+    /* the write pause, as this process holds it */
+    bool frozen;        /* pause acknowledged by the source */
+    bool lease_over;    /* half of the pause, or more, has passed */
+    bool pause_expired; /* the whole of it: the source takes writes again without being told */
+    bool promote_sent;  /* the target may have been promoted (also: not known, after a restart) */
+    bool thawed;        /* the source has been told to go on since */
+    enum reason thaw_reason; /* why the switch-over is given up, where thawed because of that */
+    char thaw_message[RUN_MESSAGE_MAX];
+    int64_t frozen_offset; /* the source's final offset */
+    bool prepared;         /* settings for the run are recorded and set */
+    bool prepared_cutover; /* … and those for the switch-over and the reverse link */
+    bool clients_drained;
+
+    /* how the last action ended; of the current phase only */
+    enum action last_action;
+    bool last_failed;
+    struct err last_err;
+    enum reason last_reason;
+};
+
+/* Works out the relations between the two nodes. Pure. */
+void observation_relate(struct observation *seen, const struct spec *spec, const struct run *run);

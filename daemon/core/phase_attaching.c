@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attaching: settings are recorded and set, the target is told to follow, and the link is waited
+ * for.
+ *
+ *   prepare -> REPLICAOF -> [a synchronisation is seen] -> syncing
+ *                        -> [the link is up]            -> replicating
+ *                        -> attach.timeout              -> backoff, or rollback
+ *
+ * A target that follows already (restart, or an operator's hand) is taken as it is.
+ */
+#include "daemon/core/decide.h"
+
+#define ATTACHING_POLL_MS 10
+
+static void link_timeout(struct decision *d, const struct spec *spec, const struct run *run,
+                         const struct observation *seen)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct endpoint endpoint = run_source_for_target(spec, run);
+    char label[ENDPOINT_LABEL_MAX];
+
+    endpoint_label(&endpoint, label);
+    if (!source->reachable)
+        decide_attempt_failed(d, spec, run, source->why, "source %s", source->err.msg);
+    else if (source->info.connected_replicas == 0)
+        decide_attempt_failed(
+            d, spec, run, REASON_LINK_TIMEOUT,
+            "no link within %llu ms; the source '%s' has not seen a replica at all",
+            (unsigned long long)spec->attach.timeout_ms, label);
+    else
+        decide_attempt_failed(
+            d, spec, run, REASON_LINK_TIMEOUT,
+            "no link within %llu ms; the source '%s' sees a replica, which does not "
+            "get into sync",
+            (unsigned long long)spec->attach.timeout_ms, label);
+}
+
+void phase_attaching_decide(const struct spec *spec, const struct run *run,
+                            const struct observation *seen, struct decision *d)
+{
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+
+    if (decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
+        return;
+    if (seen->target_follows && target->info.link_up) {
+        decide_go(d, EV_LINKED, REASON_NONE, "the link is up");
+        return;
+    }
+    if (seen->target_follows && target->info.sync_in_progress) {
+        decide_go(d, EV_SYNCING, REASON_NONE, "a full synchronisation has begun");
+        return;
+    }
+    if (decide_action_failed(d, spec, run, seen))
+        return;
+    if (seen->target_follows_other && !run->synced) {
+        decide_attempt_failed(d, spec, run, REASON_TARGET_IS_REPLICA, "the target follows '%s:%u'",
+                              target->info.master_host, target->info.master_port);
+        return;
+    }
+    if (seen->phase_ms > spec->attach.timeout_ms) {
+        link_timeout(d, spec, run, seen);
+        return;
+    }
+    if (!seen->prepared) {
+        if (decide_unreachable(d, spec, run, seen, SIDE_SOURCE, spec->attach.timeout_ms))
+            return;
+        decide_act(d, ACT_PREPARE, "recording and setting what the replication needs");
+    } else if (!seen->target_follows) {
+        decide_act(d, ACT_ATTACH, "telling the target to follow the source");
+    } else {
+        decide_wait(d, REASON_NONE, ATTACHING_POLL_MS, "waiting for the link to come up");
+    }
+}

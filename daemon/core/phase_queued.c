@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queued: full synchronisations are heavy on a host; only so many run at a time. */
+#include "daemon/core/decide.h"
+
+void phase_queued_decide(const struct spec *spec, const struct run *run,
+                         const struct observation *seen, struct decision *d)
+{
+    (void)spec;
+    (void)run;
+    if (seen->slot)
+        decide_go(d, EV_OK, REASON_NONE, "a slot is free");
+    else
+        decide_wait(d, REASON_WAITING_SLOT, POLL_NEVER,
+                    "waiting for one of the running synchronisations to finish");
+}

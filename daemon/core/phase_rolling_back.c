@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rolling_back: the target is a primary again, writes go on at the source, settings are restored.
+ * A node that is gone is waited for, but not for ever: what is still owed to it stays recorded, and
+ * is paid in the phase failed as soon as it answers.
+ */
+#include "daemon/core/decide.h"
+
+#define TARGET_WAIT_MS 30000
+#define SOURCE_WAIT_MS 5000
+
+bool rollback_next(const struct run *run, const struct observation *seen, struct decision *d)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+    bool roles = run->attached && !run->keep_roles;
+    bool failed = seen->last_failed;
+
+    if (seen->frozen && !seen->thawed && !seen->pause_expired && source->reachable) {
+        decide_act(d, ACT_THAW, "resuming writes at the source");
+    } else if (roles && target->reachable && source_fenced(seen)) {
+        decide_act(d, ACT_UNDEMOTE, "a demotion that was given up has come late; undoing it");
+    } else if (roles && target->reachable && seen->target_follows) {
+        decide_act(d, ACT_DETACH, "making the target a primary again");
+    } else if ((source->reachable && seen->debts[SIDE_SOURCE]) ||
+               (target->reachable && seen->debts[SIDE_TARGET])) {
+        decide_act(d, ACT_RESTORE, "restoring changed settings");
+    } else if ((roles || seen->debts[SIDE_TARGET]) && !target->reachable) {
+        decide_wait(d, REASON_NOTHING_RESTORED_YET, 1000,
+                    "the target does not answer; it is restored when it does");
+    } else if (seen->debts[SIDE_SOURCE]) {
+        decide_wait(d, REASON_NOTHING_RESTORED_YET, 1000,
+                    "the source does not answer; it is restored when it does");
+    } else {
+        return false;
+    }
+    if (failed && d->action != ACT_NONE) {
+        d->reason = seen->last_reason;
+        (void)str_copy(d->message, sizeof(d->message), seen->last_err.msg);
+    }
+    return true;
+}
+
+void phase_rolling_back_decide(const struct spec *spec, const struct run *run,
+                               const struct observation *seen, struct decision *d)
+{
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+    uint64_t limit = target->reachable ? SOURCE_WAIT_MS : TARGET_WAIT_MS;
+
+    (void)spec;
+    if (!rollback_next(run, seen, d)) {
+        decide_go(d, EV_OK, run->reason, "%s", run->message);
+    } else if ((d->action == ACT_NONE && seen->phase_ms > limit) ||
+               (seen->last_failed && seen->phase_ms > TARGET_WAIT_MS)) {
+        struct decision owed = *d;
+
+        decide_go(d, EV_OK, run->reason, "%.110s (still owed: %.70s)", run->message, owed.message);
+    }
+}

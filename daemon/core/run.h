@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What is durable of a job: the run it is in, or was in last, and where that run has got to.
+ * Plain data: the state machine computes with it, the store keeps it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/core/fsm.h"
+#include "daemon/core/reason.h"
+#include "daemon/spec/spec.h"
+#include "lib/net/endpoint.h"
+
+#define RUN_MESSAGE_MAX 200
+
+struct run {
+    unsigned number; /* 0: never started */
+    enum phase phase;
+    int64_t since_wall_ms; /* when the phase was entered */
+    enum reason reason;    /* why it is in this phase, where that is a failure; else REASON_NONE */
+    char message[RUN_MESSAGE_MAX];
+
+    unsigned attempt;             /* attach attempts begun in this run: 1, 2, … */
+    int64_t next_attempt_wall_ms; /* in backoff: when the next one is due; else 0 */
+    bool checked;                 /* the pre-checks of this run have passed */
+    bool attached; /* the target has been told to follow in this run: its data may be gone */
+    bool synced;   /* the link has been up in this run */
+
+    bool
+        want_cutover; /* the switch-over was asked for and has neither happened nor been given up */
+    bool force;       /* … with --force */
+    bool keep_roles;  /* rolling back from halted: settings only, nobody is promoted */
+    bool aborted;     /* the operator ended it */
+    unsigned cutover_attempt;     /* of the present request */
+    int64_t next_cutover_wall_ms; /* earliest time of the next attempt; 0: now */
+    unsigned epoch; /* rises with every daemon start that touches the run; in CLIENT SETNAME */
+
+    struct endpoint
+        source; /* the run's source, which a restart must know; host "" when there is none */
+    char source_run_id[41], target_run_id[41]; /* the servers' own ids when the checks passed */
+
+    /* the result of the cutover; at_wall_ms 0: none yet */
+    struct {
+        int64_t at_wall_ms;
+        int64_t gap_us; /* -1: not known, this process did not begin the pause */
+        int64_t offset;
+    } cutover;
+};
