@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "daemon/api/api.h"
+#include "daemon/bus/bus.h"
 #include "daemon/config.h"
-#include "daemon/event/event.h"
 #include "daemon/job/registry.h"
 #include "daemon/job/watcher.h"
 #include "daemon/loop_meter.h"

@@ -14,7 +14,7 @@
 #include <inttypes.h>
 
 #include "daemon/api/events.h"
-#include "daemon/event/event.h"
+#include "daemon/bus/bus.h"
 #include "lib/http/json_text.h"
 #include "lib/http/stream.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gate before the write pause: everything that would make it long, or the switch wrong. */
+#include "daemon/core/gate.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "daemon/core/decide.h"
+#include "lib/base/base.h"
 
 struct gate {
     struct blocker *found;

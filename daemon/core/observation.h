@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 #include "daemon/core/action.h"
+#include "daemon/core/fsm.h"
 #include "daemon/core/reason.h"
 #include "daemon/core/run.h"
-#include "daemon/store/store.h"
+#include "daemon/core/side.h"
 #include "lib/base/err.h"
 #include "lib/redis/info.h"
 
@@ -27,14 +28,6 @@ struct seen_node {
     bool replication_auth_tried; /* source only: the replication user's log-in was tried */
     enum reason replication_auth_why;
     struct err replication_auth_err;
-};
-
-struct progress {
-    int64_t bytes_total;     /* -1: unknown */
-    int64_t bytes_done;      /* -1: nothing yet */
-    double percent;          /* -1: unknown */
-    double bytes_per_second; /* -1: unknown */
-    int64_t eta_seconds;     /* -1: unknown */
 };
 
 struct observation {
@@ -85,5 +78,12 @@ struct observation {
     enum reason last_reason;
 };
 
-/* Works out the relations between the two nodes. Pure. */
+/* The job goes from one phase to another; resumed: an earlier process did. What belonged to the
+ * phase that was left is forgotten. */
+void observation_enter(struct observation *seen, enum phase from, enum phase to, bool resumed);
+/* Works out the relations between the two nodes. */
 void observation_relate(struct observation *seen, const struct spec *spec, const struct run *run);
+/* The promoted target continues the very history the source has. */
+bool histories_join(const struct observation *seen);
+/* The source follows the fence address and the target the source: nobody is a primary. */
+bool source_fenced(const struct observation *seen);

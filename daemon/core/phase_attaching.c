@@ -9,7 +9,7 @@
  *
  * A target that follows already (restart, or an operator's hand) is taken as it is.
  */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define ATTACHING_POLL_MS 10
 

@@ -3,7 +3,7 @@
  * backoff: an attempt failed. The target is detached meanwhile: left alone it would go on asking
  * the source for a full synchronisation once a second.
  */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define BACKOFF_POLL_MS 1000 /* hundreds of jobs may stand here at a time */
 

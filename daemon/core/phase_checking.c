@@ -2,7 +2,7 @@
 /* checking: both nodes are reached and the table of checks is gone through. Changes nothing on any
  * node. */
 #include "daemon/core/check/check.h"
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 void phase_checking_decide(const struct spec *spec, const struct run *run,
                            const struct observation *seen, struct decision *d)

@@ -3,7 +3,7 @@
  * completed: the target is the primary. Settings changed for the run are restored; what the reverse
  * link needs stays, with the link.
  */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define DEBT_POLL_MS 2000
 #define WATCH_POLL_MS 5000 /* so that status tells how the reverse link is */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* failed: the run is over. What a node that was gone is still owed is paid when it is back. */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define DEBT_POLL_MS 2000
 

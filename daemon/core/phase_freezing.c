@@ -11,7 +11,7 @@
  * process that did not see its pause begin (a restart) never goes on from it: it resumes the
  * writes.
  */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define FORCE_SOURCE_GRACE_MS 10000 /* a look and a new connection may each take five seconds */
 

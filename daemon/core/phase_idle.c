@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* idle: registered. Leaves at once when the file says start: auto and names a source. */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 void phase_idle_decide(const struct spec *spec, const struct run *run,
                        const struct observation *seen, struct decision *d)

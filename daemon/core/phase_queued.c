@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queued: full synchronisations are heavy on a host; only so many run at a time. */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 void phase_queued_decide(const struct spec *spec, const struct run *run,
                          const struct observation *seen, struct decision *d)

@@ -4,7 +4,8 @@
  * over; then for the gate to open. A link that is lost is the servers' business: they reconnect by
  * themselves.
  */
-#include "daemon/core/decide.h"
+#include "daemon/core/gate.h"
+#include "daemon/core/phase.h"
 
 #define QUIET_POLL_MS 1000
 #define EAGER_POLL_MS 20

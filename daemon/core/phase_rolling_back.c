@@ -4,7 +4,7 @@
  * A node that is gone is waited for, but not for ever: what is still owed to it stays recorded, and
  * is paid in the phase failed as soon as it answers.
  */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define TARGET_WAIT_MS 30000
 #define SOURCE_WAIT_MS 5000

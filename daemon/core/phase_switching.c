@@ -25,7 +25,7 @@
  */
 #include <inttypes.h>
 
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define LINK_GRACE_MS 10000  /* for the reverse link, before it completes without */
 #define FORCE_GRACE_MS 10000 /* a look and a new connection may each take five seconds */

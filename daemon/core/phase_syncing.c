@@ -4,7 +4,7 @@
  * for sync.stall_timeout, when the transfer breaks off and is not taken up again, or when it begins
  * again and again (a dump the target cannot load, an output buffer that is cut).
  */
-#include "daemon/core/decide.h"
+#include "daemon/core/phase.h"
 
 #define SYNCING_POLL_MS 15
 #define SYNC_STARTS_MAX 3

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a transition does to the durable run. Pure. */
-#include "daemon/core/decide.h"
+#include "daemon/core/run.h"
+
+#include "daemon/core/decision.h"
 #include "lib/base/base.h"
 
 struct endpoint run_source_for_target(const struct spec *spec, const struct run *run)

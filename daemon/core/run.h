@@ -14,6 +14,9 @@
 
 #define RUN_MESSAGE_MAX 200
 
+struct decision;
+struct observation;
+
 struct run {
     unsigned number; /* 0: never started */
     enum phase phase;
@@ -47,3 +50,10 @@ struct run {
         int64_t offset;
     } cutover;
 };
+
+/* The run after edge has been taken because of d. jitter: 0..1, from a source of chance. */
+struct run run_after(const struct spec *spec, const struct run *run, const struct edge *edge,
+                     const struct decision *d, const struct observation *seen, double jitter);
+
+/* Where the target finds the run's source. */
+struct endpoint run_source_for_target(const struct spec *spec, const struct run *run);

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "daemon/bus/bus.h"
+#include "lib/base/base.h"
+
 struct job {
     char id[SPEC_ID_MAX + 1];
     char *path;          /* owned; of the file it was read from */

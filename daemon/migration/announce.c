@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the world hears of a transition: one table, edge to event. */
-#include "daemon/migration/migration_private.h"
+#include "daemon/migration/private.h"
+#include "lib/base/base.h"
 
 struct announcement {
     enum phase from;   /* PHASE_MAX: any */
@@ -54,8 +55,8 @@ static json_t *transition_data(const struct migration *m, enum event_name event,
         json_object_set_new(data, "reason", json_string(reason_get(after->reason)->code));
     if (event == EVENT_RUN_STARTED || checks)
         add_source(data, &after->source);
-    if (checks && m->checked)
-        json_object_set(data, "checks", m->checked->results);
+    if (checks && m->checks.latest)
+        json_object_set(data, "checks", m->checks.latest->results);
     return data;
 }
 
@@ -64,10 +65,10 @@ static json_t *cutover_data(const struct migration *m, const struct run *after)
     json_t *gap =
         after->cutover.gap_us < 0 ? json_null() : json_real((double)after->cutover.gap_us / 1000.0);
 
-    return json_pack("{s:o,s:I,s:I,s:I}", "write_gap_ms", gap, "offset",
-                     (json_int_t)after->cutover.offset, "source_offset",
-                     (json_int_t)m->seen.node[SIDE_SOURCE].info.master_repl_offset, "target_offset",
-                     (json_int_t)m->seen.node[SIDE_TARGET].info.master_repl_offset);
+    return json_pack(
+        "{s:o,s:I,s:I,s:I}", "write_gap_ms", gap, "offset", (json_int_t)after->cutover.offset,
+        "source_offset", (json_int_t)m->pair.seen.node[SIDE_SOURCE].info.master_repl_offset,
+        "target_offset", (json_int_t)m->pair.seen.node[SIDE_TARGET].info.master_repl_offset);
 }
 
 struct event_context migration_context(const struct migration *m)
@@ -129,8 +130,8 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
     }
     if (n == 0)
         announce_one(m, EVENT_PHASE_CHANGED, NULL, &context, edge, after);
-    if (edge->to == PHASE_COMPLETED && m->seen.source_follows_target &&
-        m->seen.node[SIDE_SOURCE].info.link_up)
+    if (edge->to == PHASE_COMPLETED && m->pair.seen.source_follows_target &&
+        m->pair.seen.node[SIDE_SOURCE].info.link_up)
         event_emit(m->env->bus, EVENT_REVERSE_ATTACHED, &context, NULL,
                    "the old source follows the new primary");
 }
@@ -150,4 +151,43 @@ void migration_announce_check(struct migration *m, const struct check_report *re
         event_emit(m->env->bus, EVENT_CHECK_PASSED, &context, data,
                    "all %u checks passed; nothing has been started", report->n);
     }
+}
+
+/* SETTING_REFUSED is no event: nothing came of it. */
+static const struct setting_report {
+    enum event_name event;
+    const char *what;
+} setting_reports[] = {
+    [SETTING_CHANGED] = {EVENT_SETTING_CHANGED, "was changed for the migration"},
+    [SETTING_RESTORED] = {EVENT_SETTING_RESTORED, "has its old value again"},
+    [SETTING_KEPT] = {EVENT_SETTING_KEPT, "is left as it is: somebody else has changed it since"},
+    [SETTING_DISOWNED] = {EVENT_SETTING_KEPT,
+                          "stays changed: the job names another node now, restore it by hand"},
+};
+
+void migration_announce_setting(struct migration *m, enum setting_news news, enum node_side side,
+                                const char *name)
+{
+    struct event_context context = migration_context(m);
+
+    if (news == SETTING_REFUSED)
+        log_warn(m->env->log, "job '%s': the %s refuses CONFIG SET %s, ignoring", m->spec->id,
+                 side_name(side), name);
+    else
+        event_emit(m->env->bus, setting_reports[news].event, &context,
+                   json_pack("{s:s,s:s}", "node", side_name(side), "setting", name),
+                   "'%s' of the %s %s", name, side_name(side), setting_reports[news].what);
+}
+
+void migration_announce_link(struct migration *m, enum link_news news)
+{
+    const struct seen_node *target = &m->pair.seen.node[SIDE_TARGET];
+    struct event_context context = migration_context(m);
+
+    if (news == LINK_LOST)
+        event_emit(m->env->bus, EVENT_LINK_LOST, &context, NULL, "the link is down%s%s",
+                   target->reachable ? "" : ": the target does not answer: ",
+                   target->reachable ? "" : target->err.msg);
+    else
+        event_emit(m->env->bus, EVENT_LINK_RESTORED, &context, NULL, "the link is up again");
 }

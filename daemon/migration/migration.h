@@ -9,10 +9,12 @@
  */
 #include <jansson.h>
 
-#include "daemon/core/decide.h"
 #include "daemon/core/fsm.h"
+#include "daemon/core/gate.h"
 #include "daemon/core/observation.h"
+#include "daemon/core/progress.h"
 #include "daemon/core/run.h"
+#include "daemon/core/setting.h"
 #include "daemon/spec/spec.h"
 
 struct check_report;

@@ -58,14 +58,7 @@ static const struct column job_columns[] = {
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 
-static const char *const sides[SIDE_MAX] = {"source", "target"};
 static const char *const scopes[] = {"run", "link"};
-
-const char *side_name(enum node_side side)
-{
-    assert(side >= 0 && side < SIDE_MAX);
-    return sides[side];
-}
 
 void row_of_job(const struct store_job *job, struct db_value ret[JOB_COLUMNS_N])
 {
@@ -202,17 +195,18 @@ int setting_of_row(const struct db_row *row, struct setting *ret, struct err *er
 {
     struct setting setting = {.side = SIDE_SOURCE};
     const char *job = db_row_text(row, 0), *name = db_row_text(row, 2);
-    unsigned side, scope;
+    const char *side = db_row_text(row, 1);
+    unsigned scope;
 
     if (!job || !str_copy(setting.job, sizeof(setting.job), job))
         return bad("", "setting.job", err);
     if (!name || !str_copy(setting.name, sizeof(setting.name), name))
         return bad(job, "setting.name", err);
-    if (!parse_name(db_row_text(row, 1), sides, array_len(sides), &side))
+    setting.side = side ? side_parse(side) : SIDE_MAX;
+    if (setting.side == SIDE_MAX)
         return bad(job, "setting.side", err);
     if (!parse_name(db_row_text(row, 5), scopes, array_len(scopes), &scope))
         return bad(job, "setting.scope", err);
-    setting.side = (enum node_side)side;
     setting.scope = (enum setting_scope)scope;
     setting.old_value = xstrdup(db_row_text(row, 3));
     setting.new_value = xstrdup(db_row_text(row, 4));

@@ -19,5 +19,3 @@ void row_of_event(const struct event *event, const char *data,
 int job_of_row(const struct db_row *row, struct store_job *ret, struct err *err) must_check;
 int setting_of_row(const struct db_row *row, struct setting *ret, struct err *err) must_check;
 void event_of_row(const struct db_row *row, struct event *ret);
-
-const char *side_name(enum node_side side);

@@ -21,28 +21,13 @@
 #include <uv.h>
 
 #include "daemon/core/run.h"
+#include "daemon/core/setting.h"
 #include "lib/base/err.h"
 #include "lib/base/op.h"
 
 struct event;
 struct histogram;
 struct store;
-
-enum node_side { SIDE_SOURCE, SIDE_TARGET, SIDE_MAX };
-
-enum setting_scope {
-    SCOPE_RUN,  /* restored when the run ends, however it ends */
-    SCOPE_LINK, /* needed by the reverse link: restored by a rollback, and when the link is cut */
-};
-
-/* A setting of a node that was changed, and what it was. The values may be secrets. */
-struct setting {
-    char job[SPEC_ID_MAX + 1];
-    enum node_side side;
-    char name[64];
-    char *old_value, *new_value; /* owned */
-    enum setting_scope scope;
-};
 
 struct store_job {
     char id[SPEC_ID_MAX + 1];

@@ -35,6 +35,17 @@ static inline void list_remove(struct list *link)
     list_init(link);
 }
 
+/* Moves all links of the list from into to, which need not be initialised. */
+static inline void list_move(struct list *to, struct list *from)
+{
+    list_init(to);
+    if (list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to->prev->next = to;
+    list_init(from);
+}
+
 /* The body may remove the current link, and no other. */
 #define list_each(pos, head)                                                                       \
     for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head);                  \

@@ -6,7 +6,7 @@
  * tests that the Makefile names.
  */
 #include "daemon/api/api.h"
-#include "daemon/event/event.h"
+#include "daemon/bus/bus.h"
 #include "daemon/job/registry.h"
 #include "daemon/store/store.h"
 #include "tests/unit/fixture.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/event/event.h"
+#include "daemon/bus/bus.h"
 #include "daemon/store/store.h"
 #include "lib/base/base.h"
 

@@ -180,7 +180,7 @@ static void test_bad_questions(void **state)
 
 /* How many jobs were looked at between two chances for everybody else. The fixture's loop runs
  * timers before it polls and after. */
-struct turns {
+struct turn_count {
     uv_prepare_t prepare;
     uv_check_t check;
     struct registry *registry;
@@ -189,7 +189,7 @@ struct turns {
     bool closed;
 };
 
-static void count_looks(struct turns *turns)
+static void count_looks(struct turn_count *turns)
 {
     turns->most = max_of(turns->most, turns->registry->looks - turns->looks);
     turns->looks = turns->registry->looks;
@@ -205,7 +205,7 @@ static void on_check(uv_check_t *check)
     count_looks(check->data);
 }
 
-static void turns_start(struct turns *turns, uv_loop_t *loop)
+static void turns_start(struct turn_count *turns, uv_loop_t *loop)
 {
     uv_prepare_init(loop, &turns->prepare);
     uv_check_init(loop, &turns->check);
@@ -217,12 +217,12 @@ static void turns_start(struct turns *turns, uv_loop_t *loop)
 
 static void turns_closed(uv_handle_t *handle)
 {
-    struct turns *turns = handle->data;
+    struct turn_count *turns = handle->data;
 
     turns->closed = --turns->open == 0;
 }
 
-static void turns_stop(struct turns *turns, uv_loop_t *loop)
+static void turns_stop(struct turn_count *turns, uv_loop_t *loop)
 {
     uv_close((uv_handle_t *)&turns->prepare, turns_closed);
     uv_close((uv_handle_t *)&turns->check, turns_closed);
@@ -240,7 +240,7 @@ static bool is_ready(void *arg)
 static void test_five_thousand_jobs_never_hold_the_loop(void **state)
 {
     struct rig *rig = rig_start(state, 5000);
-    struct turns turns = {.registry = &rig->registry};
+    struct turn_count turns = {.registry = &rig->registry};
     struct http_client c;
     uint64_t begun = uv_hrtime();
 

@@ -70,13 +70,8 @@ static void expose_reason(const struct exposition *out, const struct metric *met
 static void expose_nodes(const struct exposition *out, const struct metric *metric,
                          const struct job_sample *sample)
 {
-    static const char *const sides[SIDE_MAX] = {
-        [SIDE_SOURCE] = "source",
-        [SIDE_TARGET] = "target",
-    };
-
     for (int side = 0; side < SIDE_MAX; side++) {
-        const char *values[] = {sample->id, sides[side]};
+        const char *values[] = {sample->id, side_name((enum node_side)side)};
 
         expose_sample(out, metric, values, sample->node_up[side]);
     }

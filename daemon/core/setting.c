@@ -1,84 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/migration/setting_rows.h"
+#include "daemon/core/setting.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "daemon/migration/migration_private.h"
+#include "lib/base/base.h"
 
 #define BACKLOG_BYTES (64ll << 20)
 #define OUTPUT_BUFFER_BYTES (1ll << 30)
 
-static char *password_of(const struct spec_node *node)
-{
-    char *password = NULL;
-    struct err err;
-
-    if (spec_auth_read(spec_replication_auth(node), &password, &err) || !password)
-        return xstrdup("");
-    return password;
-}
-
-static char *user_of(const struct spec_node *node)
-{
-    const char *user = spec_replication_auth(node)->username;
-
-    return xstrdup(user ? user : "");
-}
-
-static char *source_password(const struct migration *m, const char *current)
+static char *source_password(const struct setting_facts *facts, const char *current)
 {
     (void)current;
-    return password_of(&m->spec->source);
+    return xstrdup(facts->password[SIDE_SOURCE]);
 }
 
-static char *source_user(const struct migration *m, const char *current)
+static char *source_user(const struct setting_facts *facts, const char *current)
 {
     (void)current;
-    return user_of(&m->spec->source);
+    return xstrdup(facts->user[SIDE_SOURCE]);
 }
 
-static char *target_password(const struct migration *m, const char *current)
+static char *target_password(const struct setting_facts *facts, const char *current)
 {
     (void)current;
-    return m->spec->cutover.reverse ? password_of(&m->spec->target) : NULL;
+    return facts->reverse ? xstrdup(facts->password[SIDE_TARGET]) : NULL;
 }
 
-static char *target_user(const struct migration *m, const char *current)
+static char *target_user(const struct setting_facts *facts, const char *current)
 {
     (void)current;
-    return m->spec->cutover.reverse ? user_of(&m->spec->target) : NULL;
+    return facts->reverse ? xstrdup(facts->user[SIDE_TARGET]) : NULL;
 }
 
 /* A target that is empty can read the stream as it comes; then neither side needs a file. */
-static bool diskless(const struct migration *m)
+static bool diskless(const struct setting_facts *facts)
 {
-    const struct redis_info *target = &m->seen.node[SIDE_TARGET].info;
+    const struct redis_info *target = facts->info[SIDE_TARGET];
 
-    return m->spec->sync.tune && target->keys == 0 && target->redis_compat_num >= 60000;
+    return facts->tune && target->keys == 0 && target->redis_compat_num >= 60000;
 }
 
-static char *diskless_sync(const struct migration *m, const char *current)
+static char *diskless_sync(const struct setting_facts *facts, const char *current)
 {
     (void)current;
-    return diskless(m) ? xstrdup("yes") : NULL;
+    return diskless(facts) ? xstrdup("yes") : NULL;
 }
 
-static char *diskless_delay(const struct migration *m, const char *current)
+static char *diskless_delay(const struct setting_facts *facts, const char *current)
 {
     (void)current;
-    return m->spec->sync.tune ? xstrdup("0") : NULL;
+    return facts->tune ? xstrdup("0") : NULL;
 }
 
-static char *diskless_load(const struct migration *m, const char *current)
+static char *diskless_load(const struct setting_facts *facts, const char *current)
 {
     (void)current;
-    return diskless(m) ? xstrdup("on-empty-db") : NULL;
+    return diskless(facts) ? xstrdup("on-empty-db") : NULL;
 }
 
-static char *backlog(const struct migration *m, const char *current)
+static char *backlog(const struct setting_facts *facts, const char *current)
 {
-    if (!m->spec->sync.tune || strtoll(current, NULL, 10) >= BACKLOG_BYTES)
+    if (!facts->tune || strtoll(current, NULL, 10) >= BACKLOG_BYTES)
         return NULL;
     return xasprintf("%lld", BACKLOG_BYTES);
 }
@@ -88,9 +71,9 @@ static char *backlog(const struct migration *m, const char *current)
  * before 7.0 begin up to a second later: what is written meanwhile must fit into the target's
  * backlog.
  */
-static char *reverse_backlog(const struct migration *m, const char *current)
+static char *reverse_backlog(const struct setting_facts *facts, const char *current)
 {
-    if (!m->spec->cutover.reverse || strtoll(current, NULL, 10) >= BACKLOG_BYTES)
+    if (!facts->reverse || strtoll(current, NULL, 10) >= BACKLOG_BYTES)
         return NULL;
     return xasprintf("%lld", BACKLOG_BYTES);
 }
@@ -99,7 +82,7 @@ static char *reverse_backlog(const struct migration *m, const char *current)
  * "normal 0 0 0 slave 268435456 67108864 60 pubsub …": the replicas' class is raised, the others
  * are sent back as they are.
  */
-static char *output_buffer(const struct migration *m, const char *current)
+static char *output_buffer(const struct setting_facts *facts, const char *current)
 {
     const char *names[] = {"slave ", "replica "};
     long long hard, soft, seconds;
@@ -111,8 +94,7 @@ static char *output_buffer(const struct migration *m, const char *current)
         if (at)
             at += strlen(names[i]);
     }
-    if (!m->spec->sync.tune || !at ||
-        sscanf(at, "%lld %lld %lld%n", &hard, &soft, &seconds, &used) != 3)
+    if (!facts->tune || !at || sscanf(at, "%lld %lld %lld%n", &hard, &soft, &seconds, &used) != 3)
         return NULL;
     if ((hard == 0 || hard >= OUTPUT_BUFFER_BYTES) && (soft == 0 || soft >= OUTPUT_BUFFER_BYTES))
         return NULL;
@@ -120,9 +102,9 @@ static char *output_buffer(const struct migration *m, const char *current)
                      OUTPUT_BUFFER_BYTES, seconds, at + used);
 }
 
-static char *fence(const struct migration *m, const char *current)
+static char *fence(const struct setting_facts *facts, const char *current)
 {
-    (void)m;
+    (void)facts;
     (void)current;
     return xstrdup(FENCE_VALUE);
 }
@@ -154,6 +136,13 @@ const struct setting_row *setting_rows(size_t *ret_n)
 {
     *ret_n = array_len(rows);
     return rows;
+}
+
+bool setting_applies(const struct setting_row *row, enum action action, enum node_side side,
+                     unsigned version_num)
+{
+    return row->when == action && row->side == side && version_num >= row->since &&
+           (row->before == 0 || version_num < row->before);
 }
 
 const char *fence_setting(unsigned version_num)

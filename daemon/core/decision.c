@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/decision.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "lib/base/base.h"
+
+static void say(struct decision *d, enum reason reason, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static void say(struct decision *d, enum reason reason, const char *fmt, va_list ap)
+{
+    d->reason = reason;
+    vsnprintf(d->message, sizeof(d->message), fmt, ap);
+}
+
+void decide_wait(struct decision *d, enum reason reason, uint32_t poll_ms, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(d, reason, fmt, ap);
+    va_end(ap);
+    d->event = EV_NONE;
+    d->action = ACT_NONE;
+    d->poll_ms = poll_ms;
+}
+
+void decide_act(struct decision *d, enum action action, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(d, REASON_NONE, fmt, ap);
+    va_end(ap);
+    d->event = EV_NONE;
+    d->action = action;
+    d->poll_ms = 0;
+}
+
+void decide_go(struct decision *d, enum fsm_event event, enum reason reason, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(d, reason, fmt, ap);
+    va_end(ap);
+    d->event = event;
+    d->action = ACT_NONE;
+    d->poll_ms = 0;
+}
+
+void decide_resume_writes(struct decision *d, enum reason reason, const char *why)
+{
+    decide_act(d, ACT_THAW, "%s", why);
+    d->reason = reason;
+}
+
+void decide_attempt_failed(struct decision *d, const struct spec *spec, const struct run *run,
+                           enum reason reason, const char *fmt, ...)
+{
+    bool last = run->attempt >= spec->attach.attempts;
+    bool again = reason_get(reason)->retry && !last;
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(d, reason, fmt, ap);
+    va_end(ap);
+    d->event = again ? EV_FAIL : EV_FATAL;
+    d->action = ACT_NONE;
+    d->poll_ms = 0;
+}
+
+bool decide_action_failed(struct decision *d, const struct spec *spec, const struct run *run,
+                          const struct observation *seen)
+{
+    if (seen->last_action == ACT_NONE || !seen->last_failed)
+        return false;
+    decide_attempt_failed(d, spec, run, seen->last_reason, "%s", seen->last_err.msg);
+    return true;
+}
+
+bool decide_unreachable(struct decision *d, const struct spec *spec, const struct run *run,
+                        const struct observation *seen, enum node_side side, uint64_t grace_ms)
+{
+    const struct seen_node *node = &seen->node[side];
+    const char *what = side_name(side);
+
+    if (node->reachable)
+        return false;
+    if (!node->tried || (reason_get(node->why)->retry && node->lost_ms < grace_ms))
+        decide_wait(d, REASON_WAITING_NODE, 20, "waiting for the %s to answer%s%s", what,
+                    node->err.code ? ": " : "", node->err.msg);
+    else
+        decide_attempt_failed(d, spec, run, node->why, "%s %s", what, node->err.msg);
+    return true;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The gate before the write pause: everything that would make it long, or the switch wrong. */
+#include "daemon/core/observation.h"
+#include "daemon/spec/spec.h"
+
+/* What holds a switch-over back; appends to ret and returns how many there are in all. */
+struct blocker {
+    enum reason reason;
+    char message[RUN_MESSAGE_MAX];
+};
+#define BLOCKERS_MAX 8
+unsigned gate_check(const struct spec *spec, const struct observation *seen,
+                    struct blocker ret[BLOCKERS_MAX]);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Settings of the nodes that are changed for a migration and put back: which there are, what they
+ * are to be, and what is remembered of a change.
+ */
+#include "daemon/core/action.h"
+#include "daemon/core/side.h"
+#include "daemon/spec/spec.h"
+#include "lib/redis/info.h"
+
+enum setting_scope {
+    SCOPE_RUN,  /* restored when the run ends, however it ends */
+    SCOPE_LINK, /* needed by the reverse link: restored by a rollback, and when the link is cut */
+};
+
+/* A setting of a node that was changed, and what it was. The values may be secrets. */
+struct setting {
+    char job[SPEC_ID_MAX + 1];
+    enum node_side side;
+    char name[64];
+    char *old_value, *new_value; /* owned */
+    enum setting_scope scope;
+};
+
+/* What the rows go by. */
+struct setting_facts {
+    bool tune;    /* sync.tune */
+    bool reverse; /* cutover.reverse */
+    const struct redis_info *info[SIDE_MAX];
+    /* What the other node logs in with to replicate from this one; "" where there is nothing. */
+    char *user[SIDE_MAX], *password[SIDE_MAX];
+};
+
+struct setting_row {
+    enum action when; /* ACT_PREPARE or ACT_PREPARE_CUTOVER */
+    enum node_side side;
+    const char *name;
+    unsigned since, before; /* product versions that know it: [since, before), 0: no bound */
+    enum setting_scope scope;
+    bool required;    /* the migration cannot work without it */
+    bool record_only; /* another action sets it */
+    /* The wanted value, fresh; NULL: leave it as it is. current is what the node has. */
+    char *(*want)(const struct setting_facts *facts, const char *current);
+};
+
+const struct setting_row *setting_rows(size_t *ret_n);
+/* Whether row is one of those that action changes on a node of this side and version. */
+bool setting_applies(const struct setting_row *row, enum action action, enum node_side side,
+                     unsigned version_num);
+
+/* The name of the setting that fences writes on servers without CLIENT PAUSE WRITE, by version. */
+const char *fence_setting(unsigned version_num);
+#define FENCE_VALUE "1000000"
+/* From this version on CLIENT PAUSE has the mode WRITE. */
+#define PAUSE_WRITE_SINCE 60200u

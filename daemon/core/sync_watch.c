@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/sync_watch.h"
+
+#include "daemon/core/observation.h"
+
+void sync_watch_enter(struct sync_watch *watch, uint64_t now_ms)
+{
+    watch->moved_at_ms = watch->seen_at_ms = now_ms;
+    watch->syncing = false;
+}
+
+static struct sync_position position_of(const struct redis_info *source,
+                                        const struct redis_info *target)
+{
+    return (struct sync_position){.read_bytes = target->sync_read_bytes,
+                                  .left_bytes = target->sync_left_bytes,
+                                  .loaded_bytes = target->loading_loaded_bytes,
+                                  .saved_keys = source->save_keys_processed,
+                                  .loaded_percent = target->loading_percent,
+                                  .syncing = target->sync_in_progress,
+                                  .loading = target->loading};
+}
+
+static bool differs(const struct sync_position *a, const struct sync_position *b)
+{
+    return a->read_bytes != b->read_bytes || a->left_bytes != b->left_bytes ||
+           a->loaded_bytes != b->loaded_bytes || a->saved_keys != b->saved_keys ||
+           a->loaded_percent != b->loaded_percent || a->syncing != b->syncing ||
+           a->loading != b->loading;
+}
+
+void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint64_t now_ms)
+{
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+    const struct redis_info *s = &seen->node[SIDE_SOURCE].info, *t = &target->info;
+    struct sync_position position = position_of(s, t);
+    bool syncing = target->reachable && seen->target_follows && t->sync_in_progress;
+    /* Before 7.0 a source that writes its dump does not tell how far it has got. */
+    bool saving = s->bgsave_in_progress && s->redis_compat_num < 70000;
+
+    if (saving || differs(&position, &watch->position)) {
+        watch->position = position;
+        watch->moved_at_ms = now_ms;
+    }
+    if (syncing && !watch->syncing)
+        seen->sync_starts++;
+    watch->syncing = syncing;
+    if (syncing || t->loading || (seen->target_follows && t->link_up))
+        watch->seen_at_ms = now_ms;
+    seen->stalled_ms = now_ms - watch->moved_at_ms;
+    seen->sync_idle_ms = now_ms - watch->seen_at_ms;
+}

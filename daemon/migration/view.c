@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is shown of a migration. */
+#include <stdio.h>
+
+#include "daemon/migration/private.h"
+#include "lib/base/base.h"
+
+unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX])
+{
+    if (m->run.phase == PHASE_REPLICATING)
+        return gate_check(m->spec, &m->pair.seen, ret);
+    ret[0].reason = m->last.reason;
+    snprintf(ret[0].message, sizeof(ret[0].message), "the job is in phase %s, not in replicating",
+             phase_get(m->run.phase)->name);
+    return 1;
+}
+
+const char *migration_id(const struct migration *m)
+{
+    return m->spec->id;
+}
+
+void migration_view(const struct migration *m, struct migration_view *ret)
+{
+    const struct run *run = &m->run; /* what is durable, never what is only about to be */
+    bool waits = !(phase_get(run->phase)->flags & F_ENDED) && m->last.event == EV_NONE;
+
+    *ret = (struct migration_view){
+        .spec = m->spec,
+        .run = run,
+        .seen = &m->pair.seen,
+        .file_gone = m->file_gone,
+        .phase_waiting = waits,
+        .reason = waits ? m->last.reason : run->reason,
+        .link_since_wall_ms = m->pair.link.since_wall_ms,
+        .progress = m->pair.progress.now,
+        .checks = m->checks.latest,
+    };
+    (void)str_copy(ret->message, sizeof(ret->message), waits ? m->last.message : run->message);
+    if ((transition_pending(&m->transition) || pair_waits_durable(&m->pair)) &&
+        store_held(m->env->store)) {
+        ret->phase_waiting = true;
+        ret->reason = REASON_STORE_HELD;
+        (void)str_copy(ret->message, sizeof(ret->message),
+                       "the state directory does not take writes; nothing new is begun");
+    }
+}

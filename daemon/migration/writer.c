@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one writer. A migration decides when it is poked, at most once per round of the loop:
+ *
+ *   nothing under way -> observe -> [a verb waits]     -> edge
+ *                                -> decide -> [event]  -> edge: durable first, then entered
+ *                                          -> [action] -> begun; its end pokes
+ *                                          -> [wait]   -> look again after poll_ms
+ *
+ * While an edge is being made durable, or an action is under way, nothing else happens.
+ */
+#include "daemon/migration/private.h"
+#include "lib/base/base.h"
+#include "lib/base/clock.h"
+
+/* How old "all of INFO" may be, by what depends on it. */
+static uint64_t all_info_ms(const struct migration *m)
+{
+    if (m->run.phase == PHASE_CHECKING || (m->run.want_cutover && !m->pair.seen.fresh))
+        return 0;
+    return m->run.phase == PHASE_SYNCING || m->run.want_cutover ? 250 : 5000;
+}
+
+static void look(struct migration *m)
+{
+    if (phase_get(m->run.phase)->flags & F_OBSERVE)
+        pair_look(&m->pair, all_info_ms(m));
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct migration *m = timer->data;
+
+    look(m);
+    migration_poke(m); /* time itself may decide, also when no node answers */
+}
+
+void migration_poke(struct migration *m)
+{
+    if (!m->forgotten)
+        turn_ask(&m->env->turns, &m->turn);
+}
+
+static void wait_durable(struct migration *m)
+{
+    if (!m->forgotten)
+        migration_env_wait(m->env, &m->wait);
+}
+
+uint64_t migration_keep(struct migration *m, const struct run *run)
+{
+    struct store_job job = {
+        .file = m->spec->file,
+        .spec_text = m->spec->text,
+        .run = *run,
+    };
+
+    (void)str_copy(job.id, sizeof(job.id), m->spec->id);
+    return store_put_job(m->env->store, &job);
+}
+
+static void keep_slot(struct migration *m)
+{
+    const struct phase_def *phase = phase_get(m->run.phase);
+
+    if (!(phase->flags & F_SLOT))
+        slots_release(&m->env->slots, &m->slot);
+    else if (!m->slot.held)
+        slots_seize(&m->env->slots, &m->slot, m->run.source.host);
+}
+
+static void want_slot(struct migration *m)
+{
+    /* The second: a clock that was set back must not stretch the pause. */
+    bool over = m->run.next_attempt_wall_ms <= clock_wall_ms() ||
+                clock_boot_ms() - m->pair.phase_at_ms >= m->spec->attach.backoff_max_ms;
+    bool due = m->run.phase == PHASE_QUEUED || (m->run.phase == PHASE_BACKOFF && over);
+
+    if (due && endpoint_is_set(&m->run.source))
+        slots_want(&m->env->slots, &m->slot, m->run.source.host);
+}
+
+/* The run's own checks, for the record. */
+static void keep_report(struct migration *m)
+{
+    check_report_free(m->checks.latest);
+    m->checks.latest = check_report_of(m->spec, &m->run, &m->pair.seen, clock_wall_ms());
+}
+
+static void count(struct migration *m, const struct edge *edge, const struct run *next)
+{
+    struct migration_counters *counters = &m->env->counters;
+
+    counters->transitions[edge->from][edge->to]++;
+    if (edge->to == PHASE_BACKOFF)
+        counters->retries[next->reason]++;
+}
+
+void migration_enter(struct migration *m, enum phase from, bool resumed)
+{
+    pair_enter(&m->pair, from, resumed);
+    keep_slot(m);
+    switch (m->run.phase) {
+    case PHASE_CHECKING:
+        pair_survey(&m->pair);
+        break;
+    case PHASE_ATTACHING:
+    case PHASE_ROLLING_BACK:
+        pair_expect(&m->pair);
+        break;
+    case PHASE_FAILED:
+        /* A text that came while the run was on is its successor's; an aborted job waits for a
+         * word. */
+        if (m->next_spec && !m->run.aborted && m->posted.event == EV_NONE)
+            m->posted.event = EV_RESPEC;
+        break;
+    case PHASE_IDLE:
+    case PHASE_QUEUED:
+    case PHASE_BACKOFF:
+    case PHASE_SYNCING:
+    case PHASE_REPLICATING:
+    case PHASE_FREEZING:
+    case PHASE_SWITCHING:
+    case PHASE_COMPLETED:
+    case PHASE_HALTED:
+    case PHASE_MAX:
+        break;
+    }
+    if (m->run.phase != PHASE_FREEZING && m->run.phase != PHASE_SWITCHING)
+        look(m);
+    migration_poke(m);
+}
+
+/* An event no edge exists for is a bug: stop acting, say so, leave the nodes alone. */
+static void no_edge(struct migration *m, enum fsm_event event)
+{
+    log_error(m->env->log, "job '%s': no edge from %s on %s; please report this", m->spec->id,
+              phase_get(m->run.phase)->name, fsm_event_name(event));
+    assert(!"no edge in the state machine");
+}
+
+static void step(struct migration *m, const struct decision *d)
+{
+    const struct edge *edge = fsm_next(m->run.phase, d->event);
+    unsigned random = 0;
+    struct run next;
+
+    if (!edge) {
+        no_edge(m, d->event);
+        return;
+    }
+    uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
+    next = run_after(m->spec, &m->run, edge, d, &m->pair.seen, (double)random / (double)UINT_MAX);
+    /* Before it is stored: a restart must not begin from the older text. */
+    if (edge->to == PHASE_QUEUED || edge->to == PHASE_IDLE)
+        migration_begin_run(m, &next, d->event);
+    if (edge->from == PHASE_CHECKING && edge->event != EV_ABORT && edge->event != EV_RESPEC)
+        keep_report(m);
+    count(m, edge, &next);
+    if (d->event == EV_COMPLETE)
+        next.force = m->posted.options.force;
+    m->posted.options = (struct verb_options){0};
+    m->last = *d;
+    m->transition = (struct transition){edge, next, migration_keep(m, &next)};
+    if (edge->flags & E_HOT) {
+        migration_reached(&m->wait, m->transition.ticket);
+        return;
+    }
+    migration_announce(m, edge, &next);
+    wait_durable(m);
+}
+
+/* The switch-over has been asked for: what is judged from here on must be newer. */
+static void look_fresh(struct migration *m)
+{
+    pair_want_fresh(&m->pair);
+    look(m);
+    migration_poke(m);
+}
+
+void migration_reached(struct store_wait *wait, uint64_t ticket)
+{
+    struct migration *m = container_of(wait, struct migration, wait);
+    enum phase from = m->run.phase;
+    const struct edge *edge;
+
+    if (m->forgotten)
+        return;
+    edge = transition_take(&m->transition, ticket, &m->run);
+    if (!edge) {
+        pair_durable(&m->pair, ticket);
+        if (transition_pending(&m->transition) || pair_waits_durable(&m->pair))
+            wait_durable(m);
+        return;
+    }
+    if (edge->flags & E_HOT)
+        migration_announce(m, edge, &m->run);
+    if (edge->from != edge->to || edge->to == PHASE_IDLE)
+        migration_enter(m, from, false);
+    else
+        look_fresh(m);
+}
+
+/* A verb or a changed file, as a decision. */
+static struct decision posted_decision(const struct migration *m)
+{
+    struct decision d = {.event = m->posted.event};
+
+    if (m->posted.event == EV_ABORT) {
+        d.reason = REASON_ABORTED;
+        (void)str_copy(d.message, sizeof(d.message), "aborted by the operator");
+    }
+    return d;
+}
+
+static bool take_posted(struct migration *m)
+{
+    struct decision d;
+
+    if (m->posted.event == EV_NONE || decide_verb_waits(&m->run, &m->pair.seen, m->posted.event))
+        return false;
+    d = posted_decision(m);
+    m->posted.event = EV_NONE;
+    if (!fsm_next(m->run.phase, d.event)) {
+        log_warn(m->env->log, "job '%s': '%s' came too late for phase %s, ignoring", m->spec->id,
+                 fsm_event_name(d.event), phase_get(m->run.phase)->name);
+        return false;
+    }
+    step(m, &d);
+    return true;
+}
+
+/* An edge is being made durable, or an action has been begun. */
+static bool under_way(const struct migration *m)
+{
+    return transition_pending(&m->transition) || m->pair.acting != ACT_NONE;
+}
+
+void migration_obey(struct migration *m)
+{
+    if (!under_way(m))
+        (void)take_posted(m);
+    migration_poke(m);
+}
+
+static void look_again(struct migration *m, uint32_t poll_ms)
+{
+    if (poll_ms == POLL_NEVER) {
+        uv_timer_stop(&m->timer);
+        pair_disconnect(&m->pair);
+    } else if (poll_ms == 0) {
+        /* Only inside the write pause: the target is what is waited for. */
+        node_look(&m->pair.node[SIDE_TARGET], all_info_ms(m));
+        uv_timer_start(&m->timer, on_timer, 5, 0);
+    } else {
+        uv_timer_start(&m->timer, on_timer, poll_ms, 0);
+    }
+}
+
+static void observe(struct migration *m)
+{
+    struct pair_moment moment = {.tilt = tilt_is_on(&m->env->tilt), .slot = m->slot.held};
+    enum link_news news = pair_observe(&m->pair, &moment);
+
+    if (news != LINK_NO_NEWS)
+        migration_announce_link(m, news);
+}
+
+void migration_take_turn(struct turn *turn)
+{
+    struct migration *m = container_of(turn, struct migration, turn);
+    struct decision d;
+
+    if (m->forgotten || under_way(m))
+        return;
+    want_slot(m);
+    observe(m);
+    if (take_posted(m))
+        return;
+    d = decide(m->spec, &m->run, &m->pair.seen);
+    m->last = d;
+    if (m->run.phase == PHASE_FAILED && m->run.attached && d.poll_ms == POLL_NEVER) {
+        m->run.attached = false; /* the target has been seen to follow no more: nothing is owed */
+        (void)migration_keep(m, &m->run);
+    }
+    if (d.event != EV_NONE)
+        step(m, &d);
+    else if (d.action != ACT_NONE && pair_may_act(&m->pair, d.action))
+        pair_act(&m->pair, &d);
+    else
+        look_again(m, d.action != ACT_NONE ? pair_again_ms(&m->pair) : d.poll_ms);
+}
+
+/* --- what the pair tells --- */
+
+static struct migration *owner_of(struct pair *pair)
+{
+    return container_of(pair, struct migration, pair);
+}
+
+static void pair_changed(struct pair *pair)
+{
+    migration_poke(owner_of(pair));
+}
+
+/* The write gap ends with the acknowledged promotion. */
+static void keep_result(struct migration *m)
+{
+    if (m->run.cutover.at_wall_ms)
+        return;
+    m->run.cutover.at_wall_ms = clock_wall_ms();
+    m->run.cutover.offset = m->pair.seen.node[SIDE_TARGET].info.second_repl_offset - 1;
+    m->run.cutover.gap_us = lease_gap_us(&m->pair.lease, m->pair.call.done_us);
+}
+
+static void pair_acted(struct pair *pair, const struct err *err)
+{
+    struct migration *m = owner_of(pair);
+    enum action action = pair->seen.last_action;
+
+    if (err)
+        log_debug(m->env->log, "job '%s': %s failed: %s", m->spec->id, action_name(action),
+                  err->msg);
+    else if (action == ACT_PROMOTE)
+        keep_result(m);
+    migration_poke(m);
+}
+
+static void pair_recorded(struct pair *pair)
+{
+    wait_durable(owner_of(pair));
+}
+
+static void pair_setting(struct pair *pair, enum setting_news news, enum node_side side,
+                         const char *name)
+{
+    migration_announce_setting(owner_of(pair), news, side, name);
+}
+
+const struct pair_owner migration_pair_owner = {.changed = pair_changed,
+                                                .acted = pair_acted,
+                                                .recorded = pair_recorded,
+                                                .setting = pair_setting};

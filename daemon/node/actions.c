@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The side effects: one row each. A row adds its commands to a call; INFO replication goes behind
+ * them in the same write, so that the answer is also the next look at that node.
+ */
+#include "daemon/node/actions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/node/refusal.h"
+#include "lib/base/base.h"
+#include "lib/base/clock.h"
+
+#define ACTION_TIMEOUT_MS 5000
+
+struct action_row {
+    enum node_side side;
+    void (*add)(struct pair *pair, struct redis_call *call);
+    void (*sent)(struct pair *pair,
+                 const struct decision *d); /* before the first byte leaves; may be NULL */
+    void (*done)(struct pair *pair);        /* acknowledged; may be NULL */
+};
+
+static void add_replicaof(const struct pair *pair, enum node_side side, struct redis_call *call,
+                          const char *host, const char *port)
+{
+    bool old = pair->seen.node[side].info.redis_compat_num < 50000;
+
+    redis_call_addv(call, old ? "SLAVEOF" : "REPLICAOF", host, port);
+}
+
+static void add_replicaof_endpoint(const struct pair *pair, enum node_side side,
+                                   struct redis_call *call, const struct endpoint *ep)
+{
+    char port[8];
+
+    snprintf(port, sizeof(port), "%u", ep->port);
+    add_replicaof(pair, side, call, ep->host, port);
+}
+
+static void add_attach(struct pair *pair, struct redis_call *call)
+{
+    struct endpoint source = run_source_for_target(pair->spec, pair->run);
+
+    add_replicaof_endpoint(pair, SIDE_TARGET, call, &source);
+}
+
+static void add_promote(struct pair *pair, struct redis_call *call)
+{
+    add_replicaof(pair, SIDE_TARGET, call, "NO", "ONE");
+}
+
+static void add_undemote(struct pair *pair, struct redis_call *call)
+{
+    add_replicaof(pair, SIDE_SOURCE, call, "NO", "ONE");
+}
+
+static void add_demote(struct pair *pair, struct redis_call *call)
+{
+    struct endpoint fence = {.host = FENCE_HOST, .port = FENCE_PORT};
+
+    add_replicaof_endpoint(pair, SIDE_SOURCE, call, &fence);
+}
+
+static void add_reverse(struct pair *pair, struct redis_call *call)
+{
+    add_replicaof_endpoint(pair, SIDE_SOURCE, call, &pair->spec->target.reachable_as);
+}
+
+static const char *fence_of(const struct pair *pair)
+{
+    return fence_setting(pair->seen.node[SIDE_SOURCE].info.redis_compat_num);
+}
+
+static void add_freeze(struct pair *pair, struct redis_call *call)
+{
+    const char *fence = fence_of(pair);
+    char ms[24];
+
+    snprintf(ms, sizeof(ms), "%" PRIu64, pair->spec->cutover.pause_ms);
+    if (fence)
+        redis_call_addv(call, "CONFIG", "SET", fence, FENCE_VALUE);
+    else
+        redis_call_addv(call, "CLIENT", "PAUSE", ms, "WRITE");
+}
+
+static void add_thaw(struct pair *pair, struct redis_call *call)
+{
+    const char *fence = fence_of(pair);
+    const char *old = fence ? settings_old(&pair->settings, SIDE_SOURCE, fence) : NULL;
+
+    if (!fence)
+        redis_call_addv(call, "CLIENT", "UNPAUSE");
+    else if (old)
+        redis_call_addv(call, "CONFIG", "SET", fence, old);
+    else
+        redis_call_addv(call, "PING");
+}
+
+static void add_drain_clients(struct pair *pair, struct redis_call *call)
+{
+    (void)pair;
+    redis_call_addv(call, "CLIENT", "KILL", "TYPE", "normal");
+}
+
+static void freeze_sent(struct pair *pair, const struct decision *d)
+{
+    (void)d;
+    lease_begin(&pair->lease, pair->spec->cutover.pause_ms, clock_boot_ms(), uv_hrtime() / 1000);
+}
+
+static void freeze_done(struct pair *pair)
+{
+    pair->seen.frozen = true;
+    pair->seen.frozen_offset = pair->seen.node[SIDE_SOURCE].info.master_repl_offset;
+}
+
+static void thaw_sent(struct pair *pair, const struct decision *d)
+{
+    pair->seen.thaw_reason = d->reason;
+    (void)str_copy(pair->seen.thaw_message, sizeof(pair->seen.thaw_message),
+                   d->reason == REASON_NONE ? "" : d->message);
+}
+
+static void thaw_done(struct pair *pair)
+{
+    pair->seen.thawed = true;
+}
+
+static void undemote_sent(struct pair *pair, const struct decision *d)
+{
+    thaw_sent(pair, d);
+    pair->seen.frozen = false; /* the offset it was frozen at means nothing any more */
+}
+
+static void promote_sent(struct pair *pair, const struct decision *d)
+{
+    (void)d;
+    pair->seen.promote_sent = true;
+}
+
+static void drain_clients_done(struct pair *pair)
+{
+    pair->seen.clients_drained = true;
+}
+
+static const struct action_row action_rows[ACT_MAX] = {
+    [ACT_ATTACH] = {SIDE_TARGET, add_attach, NULL, NULL},
+    [ACT_DETACH] = {SIDE_TARGET, add_promote, NULL, NULL},
+    [ACT_FREEZE] = {SIDE_SOURCE, add_freeze, freeze_sent, freeze_done},
+    [ACT_THAW] = {SIDE_SOURCE, add_thaw, thaw_sent, thaw_done},
+    [ACT_DEMOTE] = {SIDE_SOURCE, add_demote, NULL, NULL},
+    [ACT_UNDEMOTE] = {SIDE_SOURCE, add_undemote, undemote_sent, NULL},
+    [ACT_PROMOTE] = {SIDE_TARGET, add_promote, promote_sent, NULL},
+    [ACT_REVERSE] = {SIDE_SOURCE, add_reverse, NULL, NULL},
+    [ACT_DRAIN_CLIENTS] = {SIDE_SOURCE, add_drain_clients, NULL, drain_clients_done},
+};
+
+static void replied(struct op *op)
+{
+    struct pair *pair = container_of(op, struct pair, call.op);
+    const struct action_row *row = &action_rows[pair->acting];
+    action_done_fn *done = pair->action_done;
+    struct err err = op->err;
+
+    if (err.code == ERR_NONE) {
+        (void)node_learn(&pair->node[row->side], pair->call.replies[pair->call.n - 1]);
+        observation_relate(&pair->seen, pair->spec, pair->run);
+        if (!redis_call_reply_err(&pair->call, &err)) {
+            if (row->done)
+                row->done(pair);
+            done(pair, REASON_NONE, NULL);
+            return;
+        }
+        if (pair->acting == ACT_PROMOTE) /* an answer that refuses: it has not happened */
+            pair->seen.promote_sent = false;
+        err_wrap(&err, "the %s refuses", side_name(row->side));
+    }
+    done(pair, refusal_reason(row->side, &err), &err);
+}
+
+void action_start(struct pair *pair, const struct decision *d, action_done_fn *done)
+{
+    const struct action_row *row = &action_rows[d->action];
+    uint64_t timeout_ms = ACTION_TIMEOUT_MS;
+
+    assert(row->add);
+    if (d->action == ACT_FREEZE) /* an answer that comes past the lease is of no use */
+        timeout_ms = pair->spec->cutover.pause_ms / 2;
+    redis_call_init(&pair->call);
+    pair->action_done = done;
+    row->add(pair, &pair->call);
+    redis_call_addv(&pair->call, "INFO", "replication");
+    if (row->sent)
+        row->sent(pair, d);
+    redis_call_start(&pair->call, pair->node[row->side].client, timeout_ms, replied);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/node/node.h"
+
+#include <stdio.h>
+
+#include "daemon/node/refusal.h"
+#include "lib/base/base.h"
+#include "lib/base/clock.h"
+
+#define CONNECT_TIMEOUT_MS UINT64_C(5000)
+#define LOOK_TIMEOUT_MS 5000
+#define RECONNECT_FIRST_MS 100
+#define RECONNECT_MAX_MS 5000
+
+void node_init(struct node *node, uv_loop_t *loop, enum node_side side, struct seen_node *seen,
+               const struct node_owner *owner, void *arg)
+{
+    *node = (struct node){.owner = owner, .arg = arg, .loop = loop, .side = side, .seen = seen};
+    node->lost_at_ms = clock_boot_ms();
+}
+
+static void lost(struct node *node, enum reason why, const struct err *err)
+{
+    uint64_t now = clock_boot_ms();
+    uint64_t pause = RECONNECT_FIRST_MS;
+
+    for (unsigned i = 0; i < node->failures && pause < RECONNECT_MAX_MS; i++)
+        pause *= 2;
+    node->failures++;
+    node->connect_at_ms = now + min_of(pause, (uint64_t)RECONNECT_MAX_MS);
+    if (node->seen->reachable)
+        node->lost_at_ms = now;
+    node->seen->reachable = false;
+    node->seen->tried = true;
+    node->seen->why = why;
+    node->seen->err = *err;
+    node->all_ms = 0;
+    node->owner->changed(node);
+}
+
+bool node_learn(struct node *node, const redisReply *reply)
+{
+    struct err err;
+
+    if (!reply || reply->type != REDIS_REPLY_STRING)
+        return false;
+    return redis_info_parse(&node->seen->info, reply->str, reply->len, &err) == 0;
+}
+
+static void reached(struct node *node)
+{
+    node->looking = false;
+    node->seen->reachable = node->seen->tried = true;
+    node->seen->err = ERR_INIT;
+    node->seen->why = REASON_NONE;
+    node->failures = 0;
+    node->owner->changed(node);
+}
+
+static void expelled(struct expel *expel, bool ok)
+{
+    struct node *node = container_of(expel, struct node, expel);
+
+    if (ok)
+        reached(node);
+    else
+        node->looking = false;
+}
+
+/* The first look at a node that had not been reachable. */
+static void met(struct node *node)
+{
+    struct node_address address;
+
+    node->owner->locate(node, &address);
+    if (!address.expel) {
+        reached(node);
+        return;
+    }
+    node->looking = true;
+    expel_start(&node->expel, node->client, &node->look, address.name, expelled);
+}
+
+static void looked(struct op *op)
+{
+    struct node *node = container_of(op, struct node, look.op);
+    struct redis_call *call = &node->look;
+    struct err err;
+
+    node->looking = false;
+    if (op->err.code != ERR_NONE)
+        return; /* on_state tells, when the connection ended; otherwise we ended the look */
+    if (redis_call_reply_err(call, &err)) {
+        lost(node, refusal_reason(node->side, &err), &err);
+        return;
+    }
+    if (!node_learn(node, call->replies[0])) {
+        err_set(&err, ERR_PROTOCOL, "what answers does not look like a Redis server");
+        lost(node, REASON_NOT_REDIS, &err);
+        return;
+    }
+    if (node->looking_at_all)
+        node->all_ms = clock_boot_ms();
+    redis_call_clear(call);
+    if (node->seen->reachable)
+        node->owner->changed(node);
+    else
+        met(node);
+}
+
+static void look(struct node *node, bool all)
+{
+    redis_call_init(&node->look);
+    if (all)
+        redis_call_addv(&node->look, "INFO");
+    else
+        redis_call_addv(&node->look, "INFO", "replication");
+    node->looking = true;
+    node->looking_at_all = all;
+    redis_call_start(&node->look, node->client, LOOK_TIMEOUT_MS, looked);
+}
+
+static void state_changed(struct redis_client *client, enum redis_client_state state,
+                          const struct err *why, void *arg)
+{
+    struct node *node = arg;
+
+    (void)client;
+    switch (state) {
+    case REDIS_READY:
+        if (!node->looking)
+            look(node, true);
+        break;
+    case REDIS_DISCONNECTED:
+        if (why->code != ERR_CANCELED)
+            lost(node, refusal_reason(node->side, why), why);
+        break;
+    case REDIS_CONNECTING:
+        break;
+    }
+}
+
+static void connect_node(struct node *node, const struct node_address *address)
+{
+    const struct spec_auth *auth = address->auth;
+    struct redis_client_config config = {
+        .endpoint = *address->endpoint,
+        .username = auth->username,
+        .connect_timeout_ms = min_of(address->connect_timeout_ms, CONNECT_TIMEOUT_MS),
+        .on_state = state_changed,
+        .arg = node,
+    };
+    cleanup(freep) char *name = NULL;
+    char *password = NULL;
+    struct err err;
+
+    if (spec_auth_read(auth, &password, &err)) {
+        lost(node, REASON_CREDENTIAL_UNREADABLE, &err);
+        return;
+    }
+    if (node->client && !endpoint_equal(&node->connected_to, address->endpoint)) {
+        redis_client_free(node->client, NULL, NULL);
+        node->client = NULL;
+    }
+    if (!node->client) {
+        name = address->epoch ? xasprintf("%s:%u", address->name, address->epoch)
+                              : xstrdup(address->name);
+        node->connected_to = *address->endpoint;
+        config.password = password;
+        config.name = name;
+        node->client = redis_client_new(node->loop, &config);
+    } else {
+        redis_client_set_auth(node->client, auth->username, password);
+    }
+    secret_free(password);
+    redis_client_connect(node->client);
+}
+
+void node_look(struct node *node, uint64_t all_ms)
+{
+    uint64_t now = clock_boot_ms();
+    struct node_address address;
+
+    node->owner->locate(node, &address);
+    if (node->looking || !endpoint_is_set(address.endpoint))
+        return;
+    if (!node->client || redis_client_state(node->client) == REDIS_DISCONNECTED) {
+        if (now >= node->connect_at_ms)
+            connect_node(node, &address);
+    } else if (redis_client_state(node->client) == REDIS_READY) {
+        look(node, !node->all_ms || now - node->all_ms >= all_ms);
+    }
+}
+
+void node_expect(struct node *node)
+{
+    if (!node->seen->reachable) {
+        node->seen->tried = false;
+        node->connect_at_ms = 0;
+        node->lost_at_ms = clock_boot_ms();
+    }
+}
+
+void node_tick(struct node *node, uint64_t now_ms)
+{
+    node->seen->lost_ms = node->seen->reachable ? 0 : now_ms - node->lost_at_ms;
+}
+
+void node_disconnect(struct node *node)
+{
+    if (!node->client)
+        return;
+    redis_client_close(node->client, NULL);
+    if (node->seen->reachable)
+        node->lost_at_ms = clock_boot_ms();
+    node->seen->reachable = node->seen->tried = false;
+    node->all_ms = 0;
+    node->connect_at_ms = 0;
+}
+
+void node_close(struct node *node, void (*freed)(void *arg), void *arg)
+{
+    if (node->client)
+        redis_client_free(take(node->client), freed, arg);
+    else
+        freed(arg);
+}
+
+void node_deinit(struct node *node)
+{
+    redis_call_clear(&node->look);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One server, as we see it: its connection, and the looking.
+ *
+ *   node_look -> [not connected] connect (again, after a pause) -> INFO -> seen.reachable
+ *             -> [connected]     INFO replication, now and then all of INFO -> seen.info
+ *
+ * Whatever is learned, or lost, goes into *seen, and the owner is told.
+ */
+#include "daemon/core/observation.h"
+#include "daemon/node/expel.h"
+#include "lib/redis/client.h"
+
+struct node;
+
+/* Where a server is and how to log in to it. */
+struct node_address {
+    const struct endpoint *endpoint; /* not set: nowhere yet */
+    const struct spec_auth *auth;
+    uint64_t connect_timeout_ms; /* 5 s, where that is shorter */
+    const char *name;            /* of the connection, … */
+    unsigned epoch;              /* … which is behind it, after a colon; 0: none */
+    bool expel;                  /* older connections of that name may have commands under way */
+};
+
+struct node_owner {
+    /* The address as it is now; what *ret points to stays until the loop turns. */
+    void (*locate)(const struct node *node, struct node_address *ret);
+    /* *seen has changed. */
+    void (*changed)(struct node *node);
+};
+
+struct node {
+    const struct node_owner *owner; /* borrowed, as the next four */
+    void *arg;                      /* the owner's */
+    uv_loop_t *loop;
+    struct seen_node *seen;
+    enum node_side side;
+    struct redis_client *client; /* owned; NULL until first needed */
+    uint64_t all_ms;             /* when all of INFO was seen last; 0: not on this connection */
+
+    /* private */
+    struct redis_call look;
+    struct expel expel;
+    bool looking, looking_at_all;
+    uint64_t lost_at_ms;
+    uint64_t connect_at_ms; /* not before */
+    unsigned failures;
+    struct endpoint connected_to;
+};
+
+void node_init(struct node *node, uv_loop_t *loop, enum node_side side, struct seen_node *seen,
+               const struct node_owner *owner, void *arg);
+/* Looks once, unless a look is under way. all_ms: ask for all of INFO when it is older than this.
+ */
+void node_look(struct node *node, uint64_t all_ms);
+/* The next node_look connects without waiting, and seen.tried tells how that ended. */
+void node_expect(struct node *node);
+/* Time that has passed is put into *seen. */
+void node_tick(struct node *node, uint64_t now_ms);
+/* Takes an INFO reply of an action into account. False when it is none. */
+bool node_learn(struct node *node, const redisReply *reply);
+/* Closes the connection; a later node_look opens a new one. */
+void node_disconnect(struct node *node);
+/* Closes for good; freed(arg) from the loop, or at once where there is nothing to close. */
+void node_close(struct node *node, void (*freed)(void *arg), void *arg);
+/* After that: frees what the last look left. */
+void node_deinit(struct node *node);
