@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What server.c, request.c, route.c and stream.c share. Not for anybody else. */
+/* What the files of this server share. Not for anybody else. */
 #include <microhttpd.h>
 #include <sys/types.h>
 
@@ -39,6 +39,7 @@ struct http_server {
     bool woken;    /* mhd has something to do that its descriptor does not show */
     bool stopping; /* http_server_free() was called */
     uint64_t stop_at_ms;
+    bool (*over)(struct http_server *server); /* after each run of mhd: true when it was the last */
     unsigned open_handles;
     void (*closed)(void *arg);
     void *closed_arg;
@@ -110,27 +111,38 @@ struct http_request {
     unsigned n_headers;
 };
 
-/* Lets mhd run as soon as possible, and never from inside the caller. */
+/* loop.c: nests server->mhd in the loop. */
+void http_loop_init(struct http_server *server);
+/* loop.c: lets mhd run as soon as possible, and never from inside the caller. */
 void http_server_wake(struct http_server *server);
 
-/* mhd's callbacks, with the server as their closure. */
+/* answer.c: takes response over; it goes out when mhd comes round. */
+void http_request_answer(struct http_request *request, unsigned status,
+                         struct MHD_Response *response, const char *content_type);
+/* answer.c: mhd goes on with a connection that was suspended. */
+void http_request_resume(struct http_request *request);
+
+/* head.c: false when the headers are ambiguous; that was answered. */
+bool http_head_ok(struct http_request *request);
+
+/* route.c: finds the route of request's path and method and fills its params; NULL: an error was
+ * answered. */
+const struct http_route *http_route_find(struct http_request *request);
+
+/* stream.c: tells its owner; NULL is fine. */
+void http_stream_free(struct http_stream *stream);
+/* stream.c: called from time to time. */
+void http_stream_heartbeat(struct http_stream *stream, uint64_t now_ms);
+
+/* mhd's callbacks, with the server as their closure; intake.c: */
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_size, void **context);
 void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
                        enum MHD_RequestTerminationCode code);
+/* clients.c: */
+void http_on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                        enum MHD_ConnectionNotificationCode code);
 
-/* Takes response over; it goes out when mhd comes round. */
-void http_request_answer(struct http_request *request, unsigned status,
-                         struct MHD_Response *response, const char *content_type);
-void http_request_resume(struct http_request *request);
-/* Answers for the handler, because the server ends. */
+/* intake.c: answers for the handler, because the server ends. */
 void http_request_give_up(struct http_request *request);
-
-/* Finds the route of request's path and method and fills its params; NULL: an error was answered.
- */
-const struct http_route *http_route_find(struct http_request *request);
-
-void http_stream_free(struct http_stream *stream); /* tells its owner; NULL is fine */
-/* Called from time to time. */
-void http_stream_heartbeat(struct http_stream *stream, uint64_t now_ms);

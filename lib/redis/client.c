@@ -16,32 +16,16 @@
 
 #include "lib/redis/client_private.h"
 
-void client_pin(struct redis_client *client)
-{
-    client->pins++;
-}
-
-void client_unpin(struct redis_client *client)
-{
-    void (*freed)(void *arg) = client->freed;
-    void *arg = client->freed_arg;
-
-    assert(client->pins > 0);
-    if (--client->pins > 0 || !client->freeing)
-        return;
-    conn_deinit(&client->conn);
-    free(client->username);
-    secret_free(client->password);
-    free(client->name);
-    free(client);
-    if (freed)
-        freed(arg);
-}
-
 static void tell(struct redis_client *client, enum redis_client_state state, const struct err *why)
 {
     if (client->on_state && !client->freeing)
         client->on_state(client, state, why, client->arg);
+}
+
+static void logged_in(struct redis_client *client)
+{
+    client->phase = CLIENT_READY;
+    tell(client, REDIS_READY, NULL);
 }
 
 static void opened(struct conn *conn)
@@ -49,13 +33,7 @@ static void opened(struct conn *conn)
     struct redis_client *client = container_of(conn, struct redis_client, conn);
 
     client->phase = CLIENT_LOGIN;
-    login_start(client);
-}
-
-void client_ready(struct redis_client *client)
-{
-    client->phase = CLIENT_READY;
-    tell(client, REDIS_READY, NULL);
+    login_start(client, logged_in);
 }
 
 /* A reader costs more than all the rest of a quiet client, so there is one only while replies come
@@ -144,32 +122,6 @@ void redis_client_connect(struct redis_client *client)
         begin(client);
     else if (conn_state(&client->conn) == CONN_CLOSING)
         client->reconnect = true;
-}
-
-enum redis_client_state redis_client_state(const struct redis_client *client)
-{
-    if (conn_state(&client->conn) == CONN_CLOSING)
-        return client->reconnect ? REDIS_CONNECTING : REDIS_DISCONNECTED;
-    switch (client->phase) {
-    case CLIENT_CONNECTING:
-    case CLIENT_LOGIN:
-        return REDIS_CONNECTING;
-    case CLIENT_READY:
-        return REDIS_READY;
-    case CLIENT_IDLE:
-    case CLIENT_CLOSING:
-        break;
-    }
-    return REDIS_DISCONNECTED;
-}
-
-void redis_client_close(struct redis_client *client, const struct err *why)
-{
-    client->reconnect = false;
-    if (client->phase == CLIENT_IDLE || conn_state(&client->conn) == CONN_CLOSING)
-        return;
-    client->phase = CLIENT_CLOSING;
-    conn_end(&client->conn, why);
 }
 
 static void last_closed(uv_handle_t *handle)

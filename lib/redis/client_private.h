@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What client.c, login.c and call.c share. Nobody else includes this. */
+/* What client.c, login.c, call.c and client_state.c share. Nobody else includes this. */
 #include "lib/base/list.h"
 #include "lib/net/conn.h"
 #include "lib/redis/client.h"
@@ -29,9 +29,10 @@ struct redis_client {
     unsigned pins;     /* what must come to its end before the client's memory may go */
     struct list slots; /* owned; in the order of replies */
     unsigned n_slots;
-    struct redis_reader *reader;  /* owned; NULL while nothing is being read */
-    struct redis_call *login;     /* owned; NULL unless one is under way */
-    bool login_auth;              /* … and its first command is AUTH */
+    struct redis_reader *reader; /* owned; NULL while nothing is being read */
+    struct redis_call *login;    /* owned; NULL unless one is under way */
+    bool login_auth;             /* … and its first command is AUTH */
+    void (*logged_in)(struct redis_client *client);
     uint64_t connect_deadline_ms; /* on the loop's clock */
 
     struct endpoint endpoint;
@@ -47,14 +48,12 @@ struct redis_client {
     void *freed_arg;
 };
 
-/* client.c: holds the client's memory / lets go of it, which may free it. */
+/* client_state.c: holds the client's memory / lets go of it, which may free it. */
 void client_pin(struct redis_client *client);
 void client_unpin(struct redis_client *client);
-/* client.c: the log-in has succeeded. */
-void client_ready(struct redis_client *client);
 
-/* login.c: sends the log-in; ends in client_ready() or conn_endf(). */
-void login_start(struct redis_client *client);
+/* login.c: sends the log-in; ends in logged_in() or conn_endf(). */
+void login_start(struct redis_client *client, void (*logged_in)(struct redis_client *client));
 /* login.c: the connection has ended while logging in: finds out whether the server had said why. */
 void login_explain(struct redis_client *client, struct err *why);
 

@@ -131,13 +131,13 @@ static void login_done(struct op *op)
         if (judge(client, call, &err))
             conn_endf(&client->conn, err.code, "%s", err.msg);
         else
-            client_ready(client);
+            client->logged_in(client);
     }
     redis_call_clear(call);
     free(call);
 }
 
-void login_start(struct redis_client *client)
+void login_start(struct redis_client *client, void (*logged_in)(struct redis_client *client))
 {
     struct redis_call *call = xcalloc(1, sizeof(*call));
     uint64_t now = uv_now(client->loop);
@@ -145,6 +145,7 @@ void login_start(struct redis_client *client)
 
     call->arg = client;
     client->login = call;
+    client->logged_in = logged_in;
     client->login_auth = client->password != NULL;
     redis_call_init(call);
     if (client->password && client->username)
