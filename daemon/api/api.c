@@ -25,24 +25,6 @@ struct api *api_new(uv_loop_t *loop, const struct api_deps *deps)
 
 /* --- life --- */
 
-void api_hold(struct api *api)
-{
-    api->busy++;
-}
-
-void api_release(struct api *api)
-{
-    assert(api->busy > 0);
-    if (--api->busy > 0 || !api->stopping)
-        return;
-    if (api->closed)
-        api->closed(api->closed_arg);
-    credentials_free(api->credentials);
-    tls_pem_clear(&api->tls);
-    free(api->event_frame.text);
-    free(api);
-}
-
 static void server_closed(void *arg)
 {
     api_release(arg);

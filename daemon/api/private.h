@@ -62,7 +62,7 @@ struct api_caller {
 };
 const struct api_caller *api_caller(const struct http_request *request);
 
-/* Something has begun that borrows the api / is over. */
+/* hold.c: something has begun that borrows the api / is over. */
 void api_hold(struct api *api);
 void api_release(struct api *api);
 
@@ -85,9 +85,9 @@ typedef void api_settled_fn(struct http_request *request, const char *id, const 
 void api_when_durable(struct api *api, struct http_request *request, const struct migration *m,
                       api_settled_fn *settled);
 
-/* verbs.c: logs that what ("start") was asked of m and accepted, and who asked. */
+/* respond.c: logs that what ("start") was asked of m and accepted, and who asked. */
 void api_log_asked(const struct api *api, const struct http_request *request,
                    const struct migration *m, const char *what);
 
-/* Answers with 404 no-such-job. */
+/* respond.c: answers with 404 no-such-job. */
 void api_no_such_job(struct http_request *request, const char *id);

@@ -9,14 +9,6 @@
 #include "daemon/job/registry.h"
 #include "lib/http/json_text.h"
 
-void api_no_such_job(struct http_request *request, const char *id)
-{
-    http_respond_error(
-        request, 404, "no-such-job",
-        "ecmigratectl list shows all jobs, ecmigratectl events the files that were refused.",
-        "there is no job '%.80s'", id);
-}
-
 /* --- GET /v1/jobs: made piece by piece; jobs may come and go between two pieces --- */
 
 struct job_list {

@@ -170,16 +170,6 @@ static void refuse(struct http_request *request, const struct migration *m, cons
     http_respond_error(request, 409, "wrong-phase", hint, "%s", err->msg);
 }
 
-void api_log_asked(const struct api *api, const struct http_request *request,
-                   const struct migration *m, const char *what)
-{
-    const char *id = migration_id(m);
-    struct log_field field = {"job", id};
-
-    log_write(api->deps.log, LEVEL_INFO, &field, 1, "job '%s': %s asked for by %s", id, what,
-              api_caller(request)->name);
-}
-
 static void settled(struct http_request *request, const char *id, const struct migration *m,
                     bool durable)
 {

@@ -3,7 +3,9 @@
 /* What the files of this directory share. */
 #include "daemon/api/private.h"
 
-/* Some a minute go to the log; the others are counted. why: fit for a log. */
+/* refusal.c: who is at the other end. */
+void guard_format_peer(const struct http_peer *peer, char *buf, size_t size);
+/* refusal.c: some a minute go to the log; the others are counted. why: fit for a log. */
 void guard_log_refusal(struct api *api, const struct http_request *request,
                        const struct http_route *route, const char *why);
 

@@ -2,11 +2,8 @@
 /* The table of operations, and the way of a request to its row. */
 #include "daemon/api/elasticache/operation.h"
 
-#include <ctype.h>
-
 #include "daemon/api/elasticache/answer.h"
 #include "daemon/api/elasticache/elasticache.h"
-#include "daemon/job/registry.h"
 
 static const struct operation {
     const char *action;
@@ -24,28 +21,6 @@ static const struct operation {
          PARAMETER_END_TIME | PARAMETER_DURATION | PARAMETER_MAX_RECORDS | PARAMETER_MARKER,
      describe_events},
 };
-
-bool operation_job_id(const char *group, char ret[SPEC_ID_MAX + 1])
-{
-    if (!str_copy(ret, SPEC_ID_MAX + 1, group))
-        return false;
-    for (char *p = ret; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    return true;
-}
-
-struct migration *operation_find(const struct call *call, const char *group)
-{
-    char id[SPEC_ID_MAX + 1];
-    struct migration *m = NULL;
-
-    if (operation_job_id(group, id))
-        m = registry_find(call->api->deps.registry, id);
-    if (!m)
-        elasticache_respond_fault(call->request, FAULT_GROUP_NOT_FOUND,
-                                  "there is no replication group '%.80s'", group);
-    return m;
-}
 
 static const struct operation *find_operation(const struct query *query,
                                               struct http_request *request)
