@@ -6,10 +6,8 @@
 #include "daemon/core/fsm.h"
 #include "daemon/core/reason.h"
 
-const char *const completion_shells[] = {"bash", "zsh", "fish", NULL};
-
-static void (*const scripts[])(const struct command_table *table,
-                               FILE *out) = {completion_bash, completion_zsh, completion_fish};
+static const struct completion *const shells[] = {&completion_bash, &completion_zsh,
+                                                  &completion_fish};
 
 /* Puts "prefix word" at the end of *words. */
 static void add_word(char **words, const char *prefix, const char *word)
@@ -52,8 +50,8 @@ char *completion_words(enum value_kind kind, unsigned formats)
             add_word(&words, "", reason_get((enum reason)r)->code);
         return words;
     case VALUE_SHELL:
-        for (unsigned i = 0; completion_shells[i]; i++)
-            add_word(&words, "", completion_shells[i]);
+        for (size_t i = 0; i < array_len(shells); i++)
+            add_word(&words, "", shells[i]->shell);
         return words;
     case VALUE_NONE:
     case VALUE_TEXT:
@@ -67,11 +65,39 @@ char *completion_words(enum value_kind kind, unsigned formats)
     return NULL;
 }
 
+static void walk_command(const struct completion *shell, const struct command *command, FILE *out)
+{
+    unsigned options = (command ? command->options : 0) | args_global_options();
+    unsigned formats = command ? command->formats : FORMATS_ALL;
+    bool first = true;
+
+    shell->begin_command(command, out);
+    for (unsigned o = 0; o < OPT_MAX; o++) {
+        if (!(options & 1u << o))
+            continue;
+        shell->option(command, (enum opt)o, formats, first, out);
+        first = false;
+    }
+    shell->end_command(command, out);
+}
+
+static void walk(const struct completion *shell, const struct command_table *table, FILE *out)
+{
+    shell->begin(table, out);
+    if (!shell->global_last)
+        walk_command(shell, NULL, out);
+    for (unsigned i = 0; i < table->n; i++)
+        walk_command(shell, &table->commands[i], out);
+    if (shell->global_last)
+        walk_command(shell, NULL, out);
+    shell->end(table, out);
+}
+
 enum exit_code cmd_completion(struct ctl *ctl)
 {
-    for (unsigned i = 0; completion_shells[i]; i++) {
-        if (strcmp(ctl->arg[0], completion_shells[i]) == 0) {
-            scripts[i](ctl->table, stdout);
+    for (size_t i = 0; i < array_len(shells); i++) {
+        if (strcmp(ctl->arg[0], shells[i]->shell) == 0) {
+            walk(shells[i], ctl->table, stdout);
             return EXIT_DONE;
         }
     }

@@ -70,27 +70,6 @@ static const char tail[] =
     "\n"
     "complete -F _ecmigratectl ecmigratectl\n";
 
-static const char *kind_name(enum value_kind kind)
-{
-    switch (kind) {
-    case VALUE_FILE:
-        return "file";
-    case VALUE_DIR:
-        return "dir";
-    case VALUE_JOB:
-        return "job";
-    case VALUE_NONE:
-    case VALUE_TEXT:
-    case VALUE_FORMAT:
-    case VALUE_WHAT:
-    case VALUE_CODE:
-    case VALUE_SHELL:
-    case VALUE_KIND_MAX:
-        break;
-    }
-    return "none";
-}
-
 /* "-o | --output" */
 static void put_names(const struct option *option, FILE *out)
 {
@@ -122,38 +101,6 @@ static void put_pending(FILE *out)
           out);
 }
 
-static void put_options(unsigned set, FILE *out)
-{
-    const char *blank = "";
-
-    fputs("options='", out);
-    for (unsigned o = 0; o < OPT_MAX; o++) {
-        const struct option *option = args_option((enum opt)o);
-
-        if (!(set & 1u << o))
-            continue;
-        if (option->letter)
-            fprintf(out, "%s-%c", blank, option->letter);
-        fprintf(out, "%s--%s", option->letter ? " " : blank, option->name);
-        blank = " ";
-    }
-    fputs("'\n", out);
-}
-
-static void put_command(const struct command *command, FILE *out)
-{
-    cleanup(freep) char *formats = completion_words(VALUE_FORMAT, command->formats);
-    cleanup(freep) char *words = completion_words(command->operand, 0);
-
-    fprintf(out, "    %s)\n        ", command->name);
-    put_options(command->options | args_global_options(), out);
-    fprintf(out, "        formats='%s'\n        operand=%s\n        max=%u\n", formats,
-            words ? "words" : kind_name(command->operand), command->max_args);
-    if (words)
-        fprintf(out, "        list='%s'\n", words);
-    fputs("        ;;\n", out);
-}
-
 /* What the value of $pending may be. */
 static void put_values(FILE *out)
 {
@@ -174,7 +121,7 @@ static void put_values(FILE *out)
         else if (words)
             fprintf(out, ") list='%s' ;;\n", words);
         else
-            fprintf(out, ") kind=%s ;;\n", kind_name(option->kind));
+            fprintf(out, ") kind=%s ;;\n", completion_bash.kinds[option->kind]);
     }
     fputs("        esac\n"
           "    elif ((operands >= max)); then\n"
@@ -185,18 +132,54 @@ static void put_values(FILE *out)
           out);
 }
 
-void completion_bash(const struct command_table *table, FILE *out)
+static void begin(const struct command_table *table, FILE *out)
 {
-    cleanup(freep) char *formats = completion_words(VALUE_FORMAT, FORMATS_ALL);
-
+    (void)table;
     fputs(head, out);
     put_pending(out);
     fputs("\n    case $command in\n", out);
-    for (unsigned i = 0; i < table->n; i++)
-        put_command(&table->commands[i], out);
-    fputs("    *)\n        ", out);
-    put_options(args_global_options(), out);
-    fprintf(out, "        formats='%s'\n        ;;\n    esac\n", formats);
+}
+
+static void begin_command(const struct command *command, FILE *out)
+{
+    fprintf(out, "    %s)\n        options='", command ? command->name : "*");
+}
+
+static void put_option(const struct command *command, enum opt opt, unsigned formats, bool first,
+                       FILE *out)
+{
+    const struct option *option = args_option(opt);
+
+    (void)command;
+    (void)formats;
+    if (option->letter)
+        fprintf(out, "%s-%c", first ? "" : " ", option->letter);
+    fprintf(out, "%s--%s", first && !option->letter ? "" : " ", option->name);
+}
+
+static void end_command(const struct command *command, FILE *out)
+{
+    unsigned of = command ? command->formats : FORMATS_ALL;
+    enum value_kind operand = command ? command->operand : VALUE_NONE;
+    cleanup(freep) char *formats = completion_words(VALUE_FORMAT, of);
+    cleanup(freep) char *words = completion_words(operand, 0);
+    const char *kind = completion_bash.kinds[operand];
+
+    fprintf(out, "'\n        formats='%s'\n", formats);
+    if (command)
+        fprintf(out, "        operand=%s\n        max=%u\n",
+                words  ? "words"
+                : kind ? kind
+                       : "none",
+                command->max_args);
+    if (words)
+        fprintf(out, "        list='%s'\n", words);
+    fputs("        ;;\n", out);
+}
+
+static void end(const struct command_table *table, FILE *out)
+{
+    fputs("    esac\n", out);
     fputs(middle, out);
     fputs("        list='", out);
     for (unsigned i = 0; i < table->n; i++)
@@ -205,3 +188,14 @@ void completion_bash(const struct command_table *table, FILE *out)
     put_values(out);
     fputs(tail, out);
 }
+
+const struct completion completion_bash = {
+    .shell = "bash",
+    .global_last = true,
+    .kinds = {[VALUE_FILE] = "file", [VALUE_DIR] = "dir", [VALUE_JOB] = "job"},
+    .begin = begin,
+    .begin_command = begin_command,
+    .option = put_option,
+    .end_command = end_command,
+    .end = end,
+};

@@ -61,38 +61,51 @@ static void put_value(enum value_kind kind, unsigned formats, FILE *out)
 {
     cleanup(freep) char *words = completion_words(kind, formats);
 
-    if (words) {
+    if (words)
         fprintf(out, " -a '%s'", words);
-        return;
-    }
-    switch (kind) {
-    case VALUE_FILE:
-        fputs(" -F", out);
-        break;
-    case VALUE_DIR:
-        fputs(" -a '(__fish_complete_directories)'", out);
-        break;
-    case VALUE_JOB:
-        fputs(" -a '(__ecmigratectl_jobs)'", out);
-        break;
-    case VALUE_NONE:
-    case VALUE_TEXT:
-    case VALUE_FORMAT:
-    case VALUE_WHAT:
-    case VALUE_CODE:
-    case VALUE_SHELL:
-    case VALUE_KIND_MAX:
-        break;
-    }
+    else if (completion_fish.kinds[kind])
+        fputs(completion_fish.kinds[kind], out);
 }
 
-/* condition NULL: always. */
-static void put_option(const struct option *option, const char *condition, const char *argument,
-                       unsigned formats, FILE *out)
+static void begin(const struct command_table *table, FILE *out)
 {
+    (void)table;
+    fputs(head, out);
+    for (unsigned o = 0; o < OPT_MAX; o++) {
+        const struct option *option = args_option((enum opt)o);
+
+        if (option->value && option->letter)
+            fprintf(out, " -%c", option->letter);
+        if (option->value)
+            fprintf(out, " --%s", option->name);
+    }
+    fputs(middle, out);
+}
+
+static void begin_command(const struct command *command, FILE *out)
+{
+    if (!command)
+        return;
+    fprintf(out, "\ncomplete -c ecmigratectl -n __ecmigratectl_first -a %s -d ", command->name);
+    put_quoted(command->help, out);
+    fputc('\n', out);
+}
+
+/* A global option is offered once, for all commands; but formats differ from command to command. */
+static void put_option(const struct command *command, enum opt opt, unsigned formats, bool first,
+                       FILE *out)
+{
+    const struct option *option = args_option(opt);
+    bool format = option->kind == VALUE_FORMAT;
+
+    (void)first;
+    if (command && !format && (args_global_options() & 1u << opt))
+        return;
     fputs("complete -c ecmigratectl", out);
-    if (condition)
-        fprintf(out, " -n '%s%s%s'", condition, argument ? " " : "", argument ? argument : "");
+    if (command)
+        fprintf(out, " -n '__ecmigratectl_on %s'", command->name);
+    else if (format)
+        fputs(" -n '__ecmigratectl_first'", out);
     if (option->letter)
         fprintf(out, " -s %c", option->letter);
     fprintf(out, " -l %s", option->name);
@@ -104,17 +117,9 @@ static void put_option(const struct option *option, const char *condition, const
     fputc('\n', out);
 }
 
-static void put_command(const struct command *command, FILE *out)
+static void end_command(const struct command *command, FILE *out)
 {
-    fprintf(out, "\ncomplete -c ecmigratectl -n __ecmigratectl_first -a %s -d ", command->name);
-    put_quoted(command->help, out);
-    fputc('\n', out);
-    put_option(args_option(OPT_OUTPUT), "__ecmigratectl_on", command->name, command->formats, out);
-    for (unsigned o = 0; o < OPT_MAX; o++) {
-        if (command->options & 1u << o)
-            put_option(args_option((enum opt)o), "__ecmigratectl_on", command->name, 0, out);
-    }
-    if (command->max_args == 0)
+    if (!command || command->max_args == 0)
         return;
     fprintf(out, "complete -c ecmigratectl -n '__ecmigratectl_on %s %u'", command->name,
             command->max_args);
@@ -122,23 +127,20 @@ static void put_command(const struct command *command, FILE *out)
     fputc('\n', out);
 }
 
-void completion_fish(const struct command_table *table, FILE *out)
+static void end(const struct command_table *table, FILE *out)
 {
-    fputs(head, out);
-    for (unsigned o = 0; o < OPT_MAX; o++) {
-        const struct option *option = args_option((enum opt)o);
-
-        if (option->value && option->letter)
-            fprintf(out, " -%c", option->letter);
-        if (option->value)
-            fprintf(out, " --%s", option->name);
-    }
-    fputs(middle, out);
-    for (unsigned o = 0; o < OPT_MAX; o++) {
-        if (o != OPT_OUTPUT && (args_global_options() & 1u << o))
-            put_option(args_option((enum opt)o), NULL, NULL, 0, out);
-    }
-    put_option(args_option(OPT_OUTPUT), "__ecmigratectl_first", NULL, FORMATS_ALL, out);
-    for (unsigned i = 0; i < table->n; i++)
-        put_command(&table->commands[i], out);
+    (void)table;
+    (void)out;
 }
+
+const struct completion completion_fish = {
+    .shell = "fish",
+    .kinds = {[VALUE_FILE] = " -F",
+              [VALUE_DIR] = " -a '(__fish_complete_directories)'",
+              [VALUE_JOB] = " -a '(__ecmigratectl_jobs)'"},
+    .begin = begin,
+    .begin_command = begin_command,
+    .option = put_option,
+    .end_command = end_command,
+    .end = end,
+};

@@ -19,27 +19,6 @@ static const char head[] = "#compdef ecmigratectl\n"
                            "    local -A opt_args\n"
                            "    local -a commands=(\n";
 
-static const char *action_of(enum value_kind kind)
-{
-    switch (kind) {
-    case VALUE_FILE:
-        return "_files";
-    case VALUE_DIR:
-        return "_files -/";
-    case VALUE_JOB:
-        return "_ecmigratectl_jobs";
-    case VALUE_NONE:
-    case VALUE_TEXT:
-    case VALUE_FORMAT:
-    case VALUE_WHAT:
-    case VALUE_CODE:
-    case VALUE_SHELL:
-    case VALUE_KIND_MAX:
-        break;
-    }
-    return " ";
-}
-
 /* Inside single quotes; marks: characters that need a backslash. */
 static void put_escaped(const char *text, const char *marks, FILE *out)
 {
@@ -55,20 +34,26 @@ static void put_escaped(const char *text, const char *marks, FILE *out)
 static void put_value(const char *name, enum value_kind kind, unsigned formats, FILE *out)
 {
     cleanup(freep) char *words = completion_words(kind, formats);
+    const char *action = completion_zsh.kinds[kind];
 
     fputc(':', out);
     put_escaped(name, ":", out);
     if (words)
         fprintf(out, ":(%s)", words);
     else
-        fprintf(out, ":%s", action_of(kind));
+        fprintf(out, ":%s", action ? action : " ");
 }
 
 /* "'(-o --output)'{-o+,--output=}'[…]:FORMAT:(table json)'" */
-static void put_option(const struct option *option, unsigned formats, FILE *out)
+static void put_option(const struct command *command, enum opt opt, unsigned formats, bool first,
+                       FILE *out)
 {
+    const struct option *option = args_option(opt);
     const char *equals = option->value ? "=" : "";
 
+    (void)command;
+    (void)first;
+    fputs(" \\\n            ", out);
     if (option->letter)
         fprintf(out, "'(-%c --%s)'{-%c%s,--%s%s}'[", option->letter, option->name, option->letter,
                 option->value ? "+" : "", option->name, equals);
@@ -81,20 +66,38 @@ static void put_option(const struct option *option, unsigned formats, FILE *out)
     fputc('\'', out);
 }
 
-static void put_options(unsigned set, unsigned formats, FILE *out)
+static void begin(const struct command_table *table, FILE *out)
 {
-    for (unsigned o = 0; o < OPT_MAX; o++) {
-        if (!(set & 1u << o))
-            continue;
-        fputs(" \\\n            ", out);
-        put_option(args_option((enum opt)o), formats, out);
+    fputs(head, out);
+    for (unsigned i = 0; i < table->n; i++) {
+        fprintf(out, "        '%s:", table->commands[i].name);
+        put_escaped(table->commands[i].help, "\\", out);
+        fputs("'\n", out);
     }
+    fputs("    )\n\n", out);
 }
 
-static void put_command(const struct command *command, FILE *out)
+static void begin_command(const struct command *command, FILE *out)
 {
-    fprintf(out, "    %s)\n        _arguments -s", command->name);
-    put_options(command->options | args_global_options(), command->formats, out);
+    if (command)
+        fprintf(out, "    %s)\n        _arguments -s", command->name);
+    else
+        fputs("    _arguments -C -s", out);
+}
+
+static void end_command(const struct command *command, FILE *out)
+{
+    if (!command) {
+        fputs(" \\\n            '1:command:->command' '*::argument:->argument' && return\n"
+              "    socket=${(Q)opt_args[--socket]}\n"
+              "    if [[ $state == command ]]; then\n"
+              "        _describe -t commands command commands\n"
+              "        return\n"
+              "    fi\n"
+              "    case $line[1] in\n",
+              out);
+        return;
+    }
     if (command->max_args > 0) {
         fprintf(out, " \\\n            '%s",
                 command->max_args > 1    ? "*"
@@ -106,25 +109,19 @@ static void put_command(const struct command *command, FILE *out)
     fputs("\n        ;;\n", out);
 }
 
-void completion_zsh(const struct command_table *table, FILE *out)
+static void end(const struct command_table *table, FILE *out)
 {
-    fputs(head, out);
-    for (unsigned i = 0; i < table->n; i++) {
-        fprintf(out, "        '%s:", table->commands[i].name);
-        put_escaped(table->commands[i].help, "\\", out);
-        fputs("'\n", out);
-    }
-    fputs("    )\n\n    _arguments -C -s", out);
-    put_options(args_global_options(), FORMATS_ALL, out);
-    fputs(" \\\n            '1:command:->command' '*::argument:->argument' && return\n"
-          "    socket=${(Q)opt_args[--socket]}\n"
-          "    if [[ $state == command ]]; then\n"
-          "        _describe -t commands command commands\n"
-          "        return\n"
-          "    fi\n"
-          "    case $line[1] in\n",
-          out);
-    for (unsigned i = 0; i < table->n; i++)
-        put_command(&table->commands[i], out);
+    (void)table;
     fputs("    esac\n}\n\n_ecmigratectl \"$@\"\n", out);
 }
+
+const struct completion completion_zsh = {
+    .shell = "zsh",
+    .kinds =
+        {[VALUE_FILE] = "_files", [VALUE_DIR] = "_files -/", [VALUE_JOB] = "_ecmigratectl_jobs"},
+    .begin = begin,
+    .begin_command = begin_command,
+    .option = put_option,
+    .end_command = end_command,
+    .end = end,
+};
