@@ -15,14 +15,11 @@
  */
 #include "daemon/job/watcher.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "daemon/job/look.h"
-#include "lib/base/list.h"
+#include "daemon/job/dir_list.h"
+#include "daemon/job/dir_watch.h"
+#include "daemon/job/entries.h"
 
 #define SETTLE_MS 50         /* of quiet after the last event, before a file is read */
 #define OPEN_SETTLE_MS 300   /* … while its writer has not closed it */
@@ -36,41 +33,15 @@
 #define BLIND_MS 2000   /* between two scans without inotify */
 #define SLICE_NS 4000000
 #define READS_PER_SLICE 8
-#define EVENT_READS_PER_TURN 16
-#define BUCKETS 2048
-
-#define DIR_EVENTS                                                                                 \
-    (IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |            \
-     IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-
-enum entry_place { PLACE_RESTING, PLACE_SETTLING, PLACE_QUEUED };
-
-struct entry {
-    struct list link;   /* in settling or queue */
-    struct entry *next; /* in its bucket */
-    enum entry_place place;
-    bool reported;   /* on_file has been called */
-    bool broken;     /* as it was last read */
-    bool must_read;  /* even if its key is the same */
-    bool open;       /* somebody writes into it, as far as events tell */
-    bool first_scan; /* the first scan waits for it */
-    unsigned scan;   /* the last scan that saw it */
-    uint64_t due_ms, settling_since_ms, broken_since_ms;
-    struct look_key key;
-    uint64_t signature; /* of what was reported */
-    char name[];
-};
 
 struct watcher {
     struct watcher_callbacks callbacks;
     uv_loop_t *loop;
     char *dir;
-    struct entry *buckets[BUCKETS];
-    unsigned n_entries;
+    struct entries entries;
     struct list settling, queue;
 
-    int inotify_fd, wd; /* -1: none */
-    uv_poll_t poll;
+    struct dir_watch watch;
     uv_idle_t worker;
     uv_timer_t tick, rescan;
     unsigned n_handles;
@@ -78,11 +49,9 @@ struct watcher {
     void (*closed)(void *arg);
     void *closed_arg;
 
-    DIR *listing; /* NULL: no scan under way */
+    struct dir_list list; /* active: a scan is under way */
     bool scan_wanted, scan_broken, crowded;
     unsigned scan;
-    dev_t dir_dev;
-    ino_t dir_ino;
     bool missing; /* and has been said to be */
     bool blind;   /* no inotify, and this has been said */
     bool scanned; /* on_scanned has been called */
@@ -93,24 +62,6 @@ struct watcher {
 static void work(uv_idle_t *worker);
 
 /* --- entries --- */
-
-static struct entry **bucket_of(struct watcher *w, const char *name)
-{
-    uint32_t hash = 5381;
-
-    for (; *name; name++)
-        hash = hash * 33 + (unsigned char)*name;
-    return &w->buckets[hash % BUCKETS];
-}
-
-static struct entry *entry_find(struct watcher *w, const char *name)
-{
-    for (struct entry *e = *bucket_of(w, name); e; e = e->next) {
-        if (strcmp(e->name, name) == 0)
-            return e;
-    }
-    return NULL;
-}
 
 static void report_error(struct watcher *w, enum err_code code, const char *text)
 {
@@ -123,24 +74,16 @@ static void report_error(struct watcher *w, enum err_code code, const char *text
 /* NULL when there is no room for one more. */
 static struct entry *entry_get(struct watcher *w, const char *name)
 {
-    struct entry *e = entry_find(w, name), **bucket = bucket_of(w, name);
-    size_t size = strlen(name) + 1;
+    struct entry *e = entries_find(&w->entries, name);
 
     if (e)
         return e;
-    if (w->n_entries == WATCHER_FILES_MAX) {
-        if (!w->crowded)
-            report_error(w, ERR_LIMIT, "too many files, ignoring the rest");
-        w->crowded = true;
-        return NULL;
-    }
-    e = xcalloc(1, sizeof(*e) + size);
-    memcpy(e->name, name, size);
-    list_init(&e->link);
-    e->next = *bucket;
-    *bucket = e;
-    w->n_entries++;
-    return e;
+    if (w->entries.n < WATCHER_FILES_MAX)
+        return entries_add(&w->entries, name);
+    if (!w->crowded)
+        report_error(w, ERR_LIMIT, "too many files, ignoring the rest");
+    w->crowded = true;
+    return NULL;
 }
 
 /* The first scan is over when nothing it found is left unreported. */
@@ -150,19 +93,6 @@ static void entry_settled(struct watcher *w, struct entry *e)
         return;
     e->first_scan = false;
     w->first_pending--;
-}
-
-static void entry_remove(struct watcher *w, struct entry *e)
-{
-    struct entry **at = bucket_of(w, e->name);
-
-    while (*at != e)
-        at = &(*at)->next;
-    *at = e->next;
-    entry_settled(w, e);
-    list_remove(&e->link);
-    w->n_entries--;
-    free(e);
 }
 
 static void entry_move(struct entry *e, enum entry_place place, struct list *to)
@@ -259,27 +189,20 @@ static void report_file(struct watcher *w, struct entry *e, const char *path,
     entry_settled(w, e);
 }
 
-static bool dir_exists(const struct watcher *w)
-{
-    struct stat st;
-
-    return stat(w->dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_dev == w->dir_dev &&
-           st.st_ino == w->dir_ino;
-}
-
 static void report_gone(struct watcher *w, struct entry *e)
 {
     cleanup(freep) char *path = NULL;
 
     /* Not the file but the whole directory is away: a scan will tell, once it is back. */
-    if (!dir_exists(w)) {
+    if (!dir_list_is(&w->list, w->dir)) {
         entry_settled(w, e);
         return;
     }
     path = xasprintf("%s/%s", w->dir, e->name);
     if (e->reported)
         w->callbacks.on_gone(w->callbacks.arg, path);
-    entry_remove(w, e);
+    entry_settled(w, e);
+    entries_remove(&w->entries, e);
 }
 
 /* Returns how many files had to be read. */
@@ -313,14 +236,8 @@ static unsigned look(struct watcher *w, struct entry *e)
 /* That the directory is missing is for the listing to find. */
 static void watch_dir(struct watcher *w)
 {
-    bool refused = w->inotify_fd < 0;
+    bool refused = !dir_watch_add(&w->watch, w->dir);
 
-    if (w->wd >= 0)
-        return;
-    if (!refused) {
-        w->wd = inotify_add_watch(w->inotify_fd, w->dir, DIR_EVENTS);
-        refused = w->wd < 0 && (errno == ENOSPC || errno == ENOMEM);
-    }
     if (refused && !w->blind)
         report_error(w, ERR_LIMIT,
                      "the kernel refuses to watch it (see fs.inotify.max_user_instances and "
@@ -328,19 +245,11 @@ static void watch_dir(struct watcher *w)
     w->blind = refused;
 }
 
-static void unwatch_dir(struct watcher *w)
-{
-    if (w->wd >= 0)
-        inotify_rm_watch(w->inotify_fd, w->wd);
-    w->wd = -1;
-}
-
 static void dir_missing(struct watcher *w, int errnum)
 {
     struct err err;
 
-    unwatch_dir(w);
-    w->dir_ino = 0;
+    dir_watch_remove(&w->watch);
     if (w->missing)
         return;
     w->missing = true;
@@ -352,20 +261,16 @@ static void dir_missing(struct watcher *w, int errnum)
 static void open_listing(struct watcher *w)
 {
     struct err none = ERR_INIT;
-    struct stat st;
+    int errnum;
 
-    if (!stat(w->dir, &st) && (st.st_dev != w->dir_dev || st.st_ino != w->dir_ino))
-        unwatch_dir(w);
+    if (!dir_list_is(&w->list, w->dir))
+        dir_watch_remove(&w->watch);
     watch_dir(w);
-    w->listing = opendir(w->dir);
-    if (!w->listing) {
-        dir_missing(w, errno);
+    errnum = dir_list_open(&w->list, w->dir);
+    if (errnum) {
+        dir_missing(w, errnum);
         return;
     }
-    if (fstat(dirfd(w->listing), &st))
-        st.st_ino = 0;
-    w->dir_dev = st.st_dev;
-    w->dir_ino = st.st_ino;
     w->scan++;
     w->crowded = false;
     if (w->missing)
@@ -392,18 +297,19 @@ static void saw(struct watcher *w, const char *name)
 }
 
 /* Those that the listing did not show have to be looked at, too: they are gone. */
+static void queue_unseen(struct entry *e, void *arg)
+{
+    struct watcher *w = arg;
+
+    if (e->scan != w->scan && e->place == PLACE_RESTING)
+        entry_queue(w, e);
+}
+
 static void end_listing(struct watcher *w)
 {
-    closedir(w->listing);
-    w->listing = NULL;
     w->listed = true;
     w->scan_broken = false;
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        for (struct entry *e = w->buckets[i]; e; e = e->next) {
-            if (e->scan != w->scan && e->place == PLACE_RESTING)
-                entry_queue(w, e);
-        }
-    }
+    entries_each(&w->entries, queue_unseen, w);
 }
 
 static void end_first_scan(struct watcher *w)
@@ -417,13 +323,13 @@ static void end_first_scan(struct watcher *w)
 static void list_some(struct watcher *w)
 {
     for (unsigned i = 0; i < 256; i++) {
-        const struct dirent *d = readdir(w->listing);
+        const char *name = dir_list_next(&w->list);
 
-        if (!d) {
+        if (!name) {
             end_listing(w);
             return;
         }
-        saw(w, d->d_name);
+        saw(w, name);
     }
 }
 
@@ -437,7 +343,7 @@ static void work(uv_idle_t *worker)
     unsigned reads = 0;
 
     do {
-        if (w->listing) {
+        if (dir_list_active(&w->list)) {
             list_some(w);
         } else if (w->scan_wanted) {
             w->scan_wanted = false;
@@ -470,7 +376,7 @@ static void rescan_due(uv_timer_t *timer)
 
 static void schedule_rescan(struct watcher *w)
 {
-    uint64_t ms = w->missing ? MISSING_MS : w->wd < 0 ? BLIND_MS : RESCAN_MS;
+    uint64_t ms = w->missing ? MISSING_MS : !dir_watch_active(&w->watch) ? BLIND_MS : RESCAN_MS;
 
     if (!w->freeing)
         uv_timer_start(&w->rescan, rescan_due, ms, 0);
@@ -482,59 +388,31 @@ void watcher_rescan(struct watcher *w)
     want_scan(w);
 }
 
-/* --- inotify --- */
+/* --- what the kernel tells --- */
 
-static void handle_event(struct watcher *w, const struct inotify_event *event)
+static void on_change(struct dir_watch *watch, enum dir_change change, const char *name)
 {
-    struct entry *e;
+    struct watcher *w = container_of(watch, struct watcher, watch);
+    struct entry *e = name && jobfile_is_name(name) ? entry_get(w, name) : NULL;
 
-    if (event->mask & IN_Q_OVERFLOW) {
+    switch (change) {
+    case DIR_REPLACED:
+        dir_list_forget(&w->list);
         want_scan(w);
         return;
-    }
-    if (event->wd != w->wd)
-        return;
-    if (event->mask & IN_IGNORED)
-        w->wd = -1;
-    if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
-        w->dir_ino = 0; /* another directory may get the same number */
+    case DIR_LOST:
         want_scan(w);
         return;
+    case DIR_WRITTEN:
+    case DIR_FINISHED:
+        if (e)
+            e->open = change == DIR_WRITTEN;
+        break;
+    case DIR_TOUCHED:
+        break;
     }
-    if (event->len == 0 || !jobfile_is_name(event->name))
-        return;
-    e = entry_get(w, event->name);
-    if (!e)
-        return;
-    if (event->mask & (IN_CREATE | IN_MODIFY))
-        e->open = true;
-    else if (!(event->mask & IN_ATTRIB))
-        e->open = false;
-    entry_touched(w, e);
-}
-
-static void events_ready(uv_poll_t *poll, int status, int events)
-{
-    struct watcher *w = container_of(poll, struct watcher, poll);
-    char buf[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
-
-    (void)events;
-    if (status < 0) {
-        want_scan(w);
-        return;
-    }
-    for (unsigned i = 0; i < EVENT_READS_PER_TURN; i++) {
-        ssize_t n = read(w->inotify_fd, buf, sizeof(buf));
-
-        for (const char *p = buf; n > 0 && p < buf + n;) {
-            const struct inotify_event *event = (const void *)p;
-
-            handle_event(w, event);
-            p += sizeof(*event) + event->len;
-        }
-        if (n <= 0 || w->freeing)
-            return;
-    }
+    if (e)
+        entry_touched(w, e);
 }
 
 /* --- life --- */
@@ -547,34 +425,19 @@ struct watcher *watcher_new(uv_loop_t *loop, const char *dir,
     w->callbacks = *callbacks;
     w->loop = loop;
     w->dir = xstrdup(dir);
-    w->inotify_fd = w->wd = -1;
+    dir_watch_init(&w->watch);
     list_init(&w->settling);
     list_init(&w->queue);
     uv_idle_init(loop, &w->worker);
     uv_timer_init(loop, &w->tick);
     uv_timer_init(loop, &w->rescan);
-    w->n_handles = 3;
+    w->n_handles = 4;
     return w;
-}
-
-static void start_inotify(struct watcher *w)
-{
-    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-    if (fd >= 0 && uv_poll_init(w->loop, &w->poll, fd)) {
-        close(fd);
-        fd = -1;
-    }
-    if (fd < 0)
-        return;
-    w->inotify_fd = fd;
-    w->n_handles++;
-    uv_poll_start(&w->poll, UV_READABLE, events_ready);
 }
 
 void watcher_start(struct watcher *w)
 {
-    start_inotify(w);
+    dir_watch_start(&w->watch, w->loop, on_change);
     want_scan(w);
 }
 
@@ -583,28 +446,28 @@ static void free_all(struct watcher *w)
     void (*closed)(void *arg) = w->closed;
     void *arg = w->closed_arg;
 
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        for (struct entry *e = w->buckets[i], *next; e; e = next) {
-            next = e->next;
-            free(e);
-        }
-    }
-    if (w->listing)
-        closedir(w->listing);
-    if (w->inotify_fd >= 0)
-        close(w->inotify_fd);
+    entries_clear(&w->entries);
+    dir_list_close(&w->list);
     free(w->dir);
     free(w);
     if (closed)
         closed(arg);
 }
 
-static void handle_closed(uv_handle_t *handle)
+static void part_closed(struct watcher *w)
 {
-    struct watcher *w = handle->data;
-
     if (--w->n_handles == 0)
         free_all(w);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+    part_closed(handle->data);
+}
+
+static void watch_closed(struct dir_watch *watch)
+{
+    part_closed(container_of(watch, struct watcher, watch));
 }
 
 static void close_handle(struct watcher *w, uv_handle_t *handle)
@@ -624,8 +487,7 @@ void watcher_free(struct watcher *w, void (*closed)(void *arg), void *arg)
     w->freeing = true;
     w->closed = closed;
     w->closed_arg = arg;
-    if (w->inotify_fd >= 0)
-        close_handle(w, (uv_handle_t *)&w->poll);
+    dir_watch_close(&w->watch, watch_closed);
     close_handle(w, (uv_handle_t *)&w->worker);
     close_handle(w, (uv_handle_t *)&w->tick);
     close_handle(w, (uv_handle_t *)&w->rescan);
