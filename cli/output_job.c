@@ -34,10 +34,11 @@ static char *text_or_dash(const char *figure)
     return xstrdup(figure ? figure : "-");
 }
 
-static char *age_cell(const json_t *job)
+static char *age_cell(const struct term *term, const json_t *job)
 {
     int64_t since;
 
+    (void)term;
     if (!member_time(job, "since", &since))
         return text_or_dash(NULL);
     return seconds_figure((double)(clock_wall_ms() - since) / 1000);
@@ -86,10 +87,11 @@ static char *either(char *a, char *b)
     return a;
 }
 
-static char *attempt_cell(const json_t *job)
+static char *attempt_cell(const struct term *term, const json_t *job)
 {
     double number, max;
 
+    (void)term;
     if (!member_number(job, "attempt.number", &number))
         return text_or_dash(NULL);
     if (!member_number(job, "attempt.max", &max))
@@ -97,32 +99,28 @@ static char *attempt_cell(const json_t *job)
     return xasprintf("%.0f/%.0f", number, max);
 }
 
-struct table *job_table_new(bool wide)
+static char *progress_cell(const struct term *term, const json_t *job)
 {
-    static const char *const headings[] = {"JOB",      "STATE", "PHASE",   "SINCE",
-                                           "PROGRESS", ">LAG",  "~REASON", "~SOURCE",
-                                           "~TARGET",  ">RUN",  ">ATTEMPT"};
-
-    return table_new(headings, wide ? array_len(headings) : 7);
+    (void)term;
+    return either(percent_text(job), bytes_text(job, "progress.bytes_done"));
 }
 
-void job_table_add(struct table *table, const struct term *term, bool wide, const json_t *job)
+static char *rate_cell(const struct term *term, const json_t *job)
 {
-    enum style style = style_of_state(member_string(job, "state"));
+    (void)term;
+    return either(rate_text(job), NULL);
+}
 
-    table_add(table, STYLE_BOLD, member_cell(term, job, "id"));
-    table_add(table, style, member_cell(term, job, "state"));
-    table_add(table, style, member_cell(term, job, "phase"));
-    table_add(table, STYLE_NONE, age_cell(job));
-    table_add(table, STYLE_NONE, either(percent_text(job), bytes_text(job, "progress.bytes_done")));
-    table_add(table, STYLE_NONE, either(bytes_text(job, "lag.bytes"), NULL));
-    table_add(table, STYLE_NONE, member_cell(term, job, "reason.code"));
-    if (!wide)
-        return;
-    table_add(table, STYLE_NONE, member_cell(term, job, "source.endpoint"));
-    table_add(table, STYLE_NONE, member_cell(term, job, "target.endpoint"));
-    table_add(table, STYLE_NONE, member_cell(term, job, "run"));
-    table_add(table, STYLE_NONE, attempt_cell(job));
+static char *eta_cell(const struct term *term, const json_t *job)
+{
+    (void)term;
+    return either(seconds_text(job, "progress.eta_seconds"), NULL);
+}
+
+static char *lag_cell(const struct term *term, const json_t *job)
+{
+    (void)term;
+    return either(bytes_text(job, "lag.bytes"), NULL);
 }
 
 /* "#####-----"; the figure always stands beside it. */
@@ -151,31 +149,92 @@ static char *bar_cell(const struct term *term, const json_t *job)
     return xasprintf("%3.0f %% %s", percent, blocks);
 }
 
+/* --- tables of jobs --- */
+
+enum column_style { PLAIN, BOLD, BY_STATE };
+
+/* A cell is a member of the job as it is, or what a function makes of it. */
+struct column {
+    const char *heading;
+    const char *member;
+    char *(*cell)(const struct term *term, const json_t *job);
+    enum column_style style;
+};
+
+static const struct column list_columns[] = {
+    {"JOB", "id", NULL, BOLD},
+    {"STATE", "state", NULL, BY_STATE},
+    {"PHASE", "phase", NULL, BY_STATE},
+    {"SINCE", NULL, age_cell, PLAIN},
+    {"PROGRESS", NULL, progress_cell, PLAIN},
+    {">LAG", NULL, lag_cell, PLAIN},
+    {"~REASON", "reason.code", NULL, PLAIN},
+    /* wide: */
+    {"~SOURCE", "source.endpoint", NULL, PLAIN},
+    {"~TARGET", "target.endpoint", NULL, PLAIN},
+    {">RUN", "run", NULL, PLAIN},
+    {">ATTEMPT", NULL, attempt_cell, PLAIN},
+};
+#define LIST_NARROW 7
+
+static const struct column live_columns[] = {
+    {"JOB", "id", NULL, BOLD},
+    {"PHASE", "phase", NULL, BY_STATE},
+    {"SINCE", NULL, age_cell, PLAIN},
+    {"PROGRESS", NULL, bar_cell, BY_STATE},
+    {">RATE", NULL, rate_cell, PLAIN},
+    {">ETA", NULL, eta_cell, PLAIN},
+    {">LAG", NULL, lag_cell, PLAIN},
+    {"~REASON", "reason.code", NULL, PLAIN},
+    /* wide: */
+    {"STATE", "state", NULL, BY_STATE},
+    {"~SOURCE", "source.endpoint", NULL, PLAIN},
+    {"~TARGET", "target.endpoint", NULL, PLAIN},
+};
+#define LIVE_NARROW 8
+#define COLUMNS_MAX TABLE_COLUMNS_MAX
+
+static struct table *new_table(const struct column *columns, unsigned n)
+{
+    const char *headings[COLUMNS_MAX];
+
+    assert(n <= COLUMNS_MAX);
+    for (unsigned i = 0; i < n; i++)
+        headings[i] = columns[i].heading;
+    return table_new(headings, n);
+}
+
+static void add_row(struct table *table, const struct column *columns, unsigned n,
+                    const struct term *term, const json_t *job)
+{
+    enum style styles[] = {[PLAIN] = STYLE_NONE,
+                           [BOLD] = STYLE_BOLD,
+                           [BY_STATE] = style_of_state(member_string(job, "state"))};
+
+    for (unsigned i = 0; i < n; i++)
+        table_add(table, styles[columns[i].style],
+                  columns[i].cell ? columns[i].cell(term, job)
+                                  : member_cell(term, job, columns[i].member));
+}
+
+struct table *job_table_new(bool wide)
+{
+    return new_table(list_columns, wide ? array_len(list_columns) : LIST_NARROW);
+}
+
+void job_table_add(struct table *table, const struct term *term, bool wide, const json_t *job)
+{
+    add_row(table, list_columns, wide ? array_len(list_columns) : LIST_NARROW, term, job);
+}
+
 struct table *job_live_table_new(bool wide)
 {
-    static const char *const headings[] = {"JOB",  "PHASE",   "SINCE", "PROGRESS", ">RATE",  ">ETA",
-                                           ">LAG", "~REASON", "STATE", "~SOURCE",  "~TARGET"};
-
-    return table_new(headings, wide ? array_len(headings) : 8);
+    return new_table(live_columns, wide ? array_len(live_columns) : LIVE_NARROW);
 }
 
 void job_live_table_add(struct table *table, const struct term *term, bool wide, const json_t *job)
 {
-    enum style style = style_of_state(member_string(job, "state"));
-
-    table_add(table, STYLE_BOLD, member_cell(term, job, "id"));
-    table_add(table, style, member_cell(term, job, "phase"));
-    table_add(table, STYLE_NONE, age_cell(job));
-    table_add(table, style, bar_cell(term, job));
-    table_add(table, STYLE_NONE, either(rate_text(job), NULL));
-    table_add(table, STYLE_NONE, either(seconds_text(job, "progress.eta_seconds"), NULL));
-    table_add(table, STYLE_NONE, either(bytes_text(job, "lag.bytes"), NULL));
-    table_add(table, STYLE_NONE, member_cell(term, job, "reason.code"));
-    if (!wide)
-        return;
-    table_add(table, style, member_cell(term, job, "state"));
-    table_add(table, STYLE_NONE, member_cell(term, job, "source.endpoint"));
-    table_add(table, STYLE_NONE, member_cell(term, job, "target.endpoint"));
+    add_row(table, live_columns, wide ? array_len(live_columns) : LIVE_NARROW, term, job);
 }
 
 char *job_where(const struct term *term, const json_t *job)
@@ -310,7 +369,7 @@ static char *cutover_text(const struct term *term, const json_t *job)
 
 static char *run_text(const struct term *term, const json_t *job)
 {
-    cleanup(freep) char *attempt = attempt_cell(job);
+    cleanup(freep) char *attempt = attempt_cell(term, job);
     cleanup(freep) char *next = time_text(job, "attempt.next_at");
     char *text = member_text(term, job, "run");
 
@@ -340,7 +399,7 @@ static void print_state(const struct term *term, const json_t *job)
 {
     cleanup(freep) char *where = job_where(term, job);
     cleanup(freep) char *since = time_text(job, "since");
-    cleanup(freep) char *age = age_cell(job);
+    cleanup(freep) char *age = age_cell(term, job);
     cleanup(freep) char *text = since ? xasprintf("%s since %s (%s)", where, since, age) : NULL;
 
     print_labelled(term, "State:", style_of_state(member_string(job, "state")),

@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/api/metrics/metrics.h"
 #include "daemon/api/private.h"
 #include "lib/base/log.h"
 #include "lib/http/listen.h"
+#include "lib/net/address.h"
 
 struct api *api_new(uv_loop_t *loop, const struct api_deps *deps)
 {
@@ -109,26 +108,6 @@ int api_listen(struct api *api, int fd, struct err *err)
     return add_listener(api, &(struct api_listener){.fd = fd, .control = true}, err);
 }
 
-/* Looks at the address, not at the name that led to it. */
-static bool is_loopback(int fd)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in4;
-        struct sockaddr_in6 in6;
-    } addr = {.any = {.sa_family = AF_UNSPEC}};
-    socklen_t len = sizeof(addr);
-    const struct in6_addr *in6 = &addr.in6.sin6_addr;
-
-    if (getsockname(fd, &addr.any, &len))
-        return false;
-    if (addr.any.sa_family == AF_INET)
-        return ntohl(addr.in4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    return addr.any.sa_family == AF_INET6 &&
-           (IN6_IS_ADDR_LOOPBACK(in6) ||
-            (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == IN_LOOPBACKNET));
-}
-
 /* Everybody may operate where nothing is configured: that must not be the whole network. */
 static int check_exposure(const struct api_listener *listener,
                           const struct credentials *credentials, struct err *err)
@@ -170,7 +149,8 @@ int api_listen_tcp(struct api *api, const struct endpoint *at, struct err *err)
 
     if (http_listen_tcp(at, &listener.fd, err))
         return (int)err->code;
-    listener.loopback = is_loopback(listener.fd);
+    /* By the address, not by the name that led to it. */
+    listener.loopback = address_is_loopback(listener.fd);
     if (check_exposure(&listener, api->credentials, err)) {
         close(listener.fd);
         return (int)err->code;

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <strings.h>
 
+#include "daemon/api/event_reader.h"
 #include "daemon/event/event.h"
 
 #define LIMIT_DEFAULT 100
@@ -77,70 +78,38 @@ static int read_query(struct http_request *request, struct events_query *ret, st
 
 /* --- the list --- */
 
-struct event_list {
-    struct store_events read;
-    struct api *api;              /* held */
-    struct http_request *request; /* borrowed; NULL when it is over */
-    bool reading;
-};
-
-static void list_put(struct event_list *list)
+static void list_read(struct event_reader *reader)
 {
-    struct api *api = list->api;
+    const struct store_events *read = &reader->read;
+    json_t *events;
 
-    if (list->reading || list->request)
+    if (read->op.err.code) {
+        http_respond_error(reader->request, 503, "store-unreadable", NULL,
+                           "the events cannot be read: %s", read->op.err.msg);
         return;
-    free(list);
-    api_release(api);
-}
-
-static void list_released(void *arg)
-{
-    struct event_list *list = arg;
-
-    list->request = NULL;
-    if (list->reading)
-        op_cancel(&list->read.op);
-    list_put(list);
-}
-
-static void list_read(struct op *op)
-{
-    struct event_list *list = container_of(op, struct event_list, read.op);
-    json_t *events = json_array();
-
-    list->reading = false;
-    for (unsigned i = 0; op->err.code == ERR_NONE && i < list->read.n; i++)
-        json_array_append_new(events, event_json(&list->read.events[i]));
-    store_events_clear(&list->read);
-    if (!list->request) {
-        json_decref(events);
-        list_put(list);
-    } else if (op->err.code) {
-        json_decref(events);
-        http_respond_error(list->request, 503, "store-unreadable", NULL,
-                           "the events cannot be read: %s", op->err.msg);
-    } else {
-        http_respond_json(list->request, 200, json_pack("{s:o}", "events", events));
     }
+    events = json_array();
+    for (unsigned i = 0; i < read->n; i++)
+        json_array_append_new(events, event_json(&read->events[i]));
+    http_respond_json(reader->request, 200, json_pack("{s:o}", "events", events));
+}
+
+static void list_over(struct event_reader *reader)
+{
+    free(reader);
 }
 
 static void list_start(struct api *api, struct http_request *request,
                        const struct events_query *query)
 {
-    struct event_list *list = xcalloc(1, sizeof(*list));
+    struct event_reader *reader = xcalloc(1, sizeof(*reader));
 
-    api_hold(api);
-    list->api = api;
-    list->request = request;
-    list->reading = true;
-    http_request_on_release(request, list_released, list);
-    store_events_start(&list->read, api->deps.store,
+    event_reader_init(reader, api, request, list_read, list_over);
+    event_reader_start(reader,
                        &(struct store_event_query){.job = query->has_job ? query->job : NULL,
                                                    .after = query->after,
                                                    .limit = query->limit,
-                                                   .tail = !query->has_after},
-                       list_read);
+                                                   .tail = !query->has_after});
 }
 
 void api_events(struct http_request *request, void *arg)

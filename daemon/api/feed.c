@@ -18,6 +18,7 @@
 #include "daemon/api/private.h"
 #include "daemon/api/view_job.h"
 #include "daemon/job/registry.h"
+#include "lib/base/by_id.h"
 #include "lib/http/json_text.h"
 #include "lib/http/stream.h"
 
@@ -47,10 +48,9 @@ struct follower {
 struct feed {
     struct api *api; /* held */
     uv_timer_t timer;
-    struct entry **entries; /* owned, sorted by id */
-    unsigned n, size;
-    unsigned next;   /* of the pass: the entry to look at */
-    unsigned listed; /* where the registry's next id most likely stands */
+    struct by_id entries; /* struct entry, owned */
+    unsigned next;        /* of the pass: the entry to look at */
+    unsigned listed;      /* where the registry's next id most likely stands */
     uint64_t pass_since_ms;
     bool passed; /* once at least */
     struct follower *followers[FOLLOWERS_MAX];
@@ -59,38 +59,22 @@ struct feed {
 
 /* --- entries --- */
 
-static unsigned position(const struct feed *feed, const char *id)
+static struct entry *entry_at(const struct feed *feed, unsigned at)
 {
-    unsigned low = 0, high = feed->n;
-
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-
-        if (strcmp(feed->entries[middle]->id, id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return feed->entries.items[at];
 }
 
 static bool stands_at(const struct feed *feed, unsigned at, const char *id)
 {
-    return at < feed->n && strcmp(feed->entries[at]->id, id) == 0;
+    return at < feed->entries.n && strcmp(entry_at(feed, at)->id, id) == 0;
 }
 
 static struct entry *insert(struct feed *feed, unsigned at, const char *id)
 {
     struct entry *entry = xcalloc(1, sizeof(*entry));
 
-    if (feed->n == feed->size) {
-        feed->size = max_of(feed->size * 2, 16u);
-        feed->entries = xrealloc(feed->entries, feed->size, sizeof(struct entry *));
-    }
     (void)str_copy(entry->id, sizeof(entry->id), id);
-    memmove(&feed->entries[at + 1], &feed->entries[at], (feed->n - at) * sizeof(struct entry *));
-    feed->entries[at] = entry;
-    feed->n++;
+    by_id_insert(&feed->entries, at, entry);
     return entry;
 }
 
@@ -133,15 +117,15 @@ static void catch_up(struct follower *f)
 {
     struct feed *feed = f->feed;
 
-    for (unsigned i = 0; i < feed->n; i++) {
-        struct entry *entry = feed->entries[f->cursor % feed->n];
+    for (unsigned i = 0; i < feed->entries.n; i++) {
+        struct entry *entry = entry_at(feed, f->cursor % feed->entries.n);
 
         if ((entry->owed & f->bit) && !write_frame(f, entry->frame)) {
             f->behind = true;
             return;
         }
         entry->owed &= ~f->bit;
-        f->cursor = (f->cursor + 1) % feed->n;
+        f->cursor = (f->cursor + 1) % feed->entries.n;
     }
     f->behind = false;
     tell_ready(f);
@@ -210,27 +194,28 @@ static void reap(struct feed *feed)
 {
     unsigned kept = 0;
 
-    for (unsigned i = 0; i < feed->n; i++) {
-        struct entry *entry = feed->entries[i];
+    for (unsigned i = 0; i < feed->entries.n; i++) {
+        struct entry *entry = entry_at(feed, i);
 
         entry->listed = false;
         if (entry->gone && entry->owed == 0)
             entry_free(entry);
         else
-            feed->entries[kept++] = entry;
+            feed->entries.items[kept++] = entry;
     }
-    feed->n = kept;
+    feed->entries.n = kept;
 }
 
 static void list_job(struct migration *m, void *arg)
 {
     struct feed *feed = arg;
     const char *id = migration_id(m);
-    unsigned at = stands_at(feed, feed->listed, id) ? feed->listed : position(feed, id);
+    unsigned at =
+        stands_at(feed, feed->listed, id) ? feed->listed : by_id_position(&feed->entries, id);
 
     if (!stands_at(feed, at, id))
         (void)insert(feed, at, id);
-    feed->entries[at]->listed = true;
+    entry_at(feed, at)->listed = true;
     feed->listed = at + 1;
 }
 
@@ -240,9 +225,9 @@ static void begin_pass(struct feed *feed)
     feed->next = feed->listed = 0;
     reap(feed);
     registry_each(feed->api->deps.registry, list_job, feed);
-    for (unsigned i = 0; i < feed->n; i++)
-        if (!feed->entries[i]->listed && !feed->entries[i]->gone)
-            leave(feed, feed->entries[i]);
+    for (unsigned i = 0; i < feed->entries.n; i++)
+        if (!entry_at(feed, i)->listed && !entry_at(feed, i)->gone)
+            leave(feed, entry_at(feed, i));
 }
 
 static void end_pass(struct feed *feed)
@@ -260,9 +245,9 @@ static void on_turn(uv_timer_t *timer)
 
     if (feed->next == 0)
         begin_pass(feed);
-    for (unsigned i = 0; i < TURN_JOBS && feed->next < feed->n; i++)
-        look(feed, feed->entries[feed->next++]);
-    if (feed->next == feed->n) {
+    for (unsigned i = 0; i < TURN_JOBS && feed->next < feed->entries.n; i++)
+        look(feed, entry_at(feed, feed->next++));
+    if (feed->next == feed->entries.n) {
         end_pass(feed);
         feed->next = 0;
         if (feed->pass_since_ms + PERIOD_MS > now + TURN_MS)
@@ -289,9 +274,9 @@ static void timer_closed(uv_handle_t *handle)
     struct feed *feed = container_of(handle, struct feed, timer);
     struct api *api = feed->api;
 
-    for (unsigned i = 0; i < feed->n; i++)
-        entry_free(feed->entries[i]);
-    free(feed->entries);
+    for (unsigned i = 0; i < feed->entries.n; i++)
+        entry_free(entry_at(feed, i));
+    by_id_deinit(&feed->entries);
     free(feed);
     api_release(api);
 }
@@ -316,8 +301,8 @@ static void on_closed(void *arg)
     struct follower *f = arg;
     struct feed *feed = f->feed;
 
-    for (unsigned i = 0; i < feed->n; i++)
-        feed->entries[i]->owed &= ~f->bit;
+    for (unsigned i = 0; i < feed->entries.n; i++)
+        entry_at(feed, i)->owed &= ~f->bit;
     for (unsigned i = 0; i < FOLLOWERS_MAX; i++)
         if (feed->followers[i] == f)
             feed->followers[i] = NULL;
@@ -329,11 +314,11 @@ static void on_closed(void *arg)
 /* The one job it wants is looked at now, wherever the pass is. */
 static void look_for(struct feed *feed, const struct follower *f)
 {
-    unsigned at = position(feed, f->job);
+    unsigned at = by_id_position(&feed->entries, f->job);
 
     if (f->job[0] == '\0')
         return;
-    look(feed, stands_at(feed, at, f->job) ? feed->entries[at] : insert(feed, at, f->job));
+    look(feed, stands_at(feed, at, f->job) ? entry_at(feed, at) : insert(feed, at, f->job));
 }
 
 /* What the feed knows already is owed to the newcomer. */
@@ -348,9 +333,9 @@ static void join(struct feed *feed, struct follower *f)
     f->bit = UINT64_C(1) << slot;
     feed->followers[slot] = f;
     feed->n_followers++;
-    for (unsigned i = 0; i < feed->n; i++)
-        if (feed->entries[i]->frame && !feed->entries[i]->gone && wants(f, feed->entries[i]))
-            feed->entries[i]->owed |= f->bit;
+    for (unsigned i = 0; i < feed->entries.n; i++)
+        if (entry_at(feed, i)->frame && !entry_at(feed, i)->gone && wants(f, entry_at(feed, i)))
+            entry_at(feed, i)->owed |= f->bit;
     catch_up(f);
 }
 

@@ -5,6 +5,7 @@
 
 #include "daemon/bus/bus.h"
 #include "lib/base/base.h"
+#include "lib/base/by_id.h"
 
 struct job {
     char id[SPEC_ID_MAX + 1];
@@ -16,9 +17,8 @@ struct job {
 
 struct registry {
     struct migration_env *env; /* borrowed */
-    struct job **jobs;         /* owned, sorted by id */
-    unsigned n, size;
-    unsigned leaving; /* migrations that are being freed */
+    struct by_id jobs;         /* struct job, owned */
+    unsigned leaving;          /* migrations that are being freed */
     bool closing;
     void (*closed)(void *arg);
     void *closed_arg;
@@ -27,46 +27,24 @@ struct registry {
 
 #define SWEEP_MS 2000
 
-static unsigned position(const struct registry *registry, const char *id)
+static struct job *job_at(const struct registry *registry, unsigned i)
 {
-    unsigned low = 0, high = registry->n;
-
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-
-        if (strcmp(registry->jobs[middle]->id, id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return registry->jobs.items[i];
 }
 
 static struct job *find(const struct registry *registry, const char *id)
 {
-    unsigned at = position(registry, id);
-
-    if (at < registry->n && strcmp(registry->jobs[at]->id, id) == 0)
-        return registry->jobs[at];
-    return NULL;
+    return by_id_find(&registry->jobs, id);
 }
 
 static struct job *add(struct registry *registry, struct spec *spec, const struct run *run)
 {
-    unsigned at = position(registry, spec->id);
     struct job *job = xcalloc(1, sizeof(*job));
 
-    if (registry->n == registry->size) {
-        registry->size = max_of(registry->size * 2, 16u);
-        registry->jobs = xrealloc(registry->jobs, registry->size, sizeof(struct job *));
-    }
     (void)str_copy(job->id, sizeof(job->id), spec->id);
     job->path = xstrdup(spec->file);
     job->m = migration_new(registry->env, spec, run);
-    memmove(&registry->jobs[at + 1], &registry->jobs[at],
-            (registry->n - at) * sizeof(struct job *));
-    registry->jobs[at] = job;
-    registry->n++;
+    by_id_insert(&registry->jobs, by_id_position(&registry->jobs, job->id), job);
     return job;
 }
 
@@ -75,7 +53,7 @@ static void maybe_closed(struct registry *registry)
     if (!registry->closing || registry->leaving > 0)
         return;
     registry->closed(registry->closed_arg);
-    free(registry->jobs);
+    by_id_deinit(&registry->jobs);
     free(registry);
 }
 
@@ -90,11 +68,9 @@ static void migration_gone(void *arg)
 /* Takes a job out of the table. Its record stays in the store. */
 static void take_out(struct registry *registry, unsigned at)
 {
-    struct job *job = registry->jobs[at];
+    struct job *job = job_at(registry, at);
 
-    registry->n--;
-    memmove(&registry->jobs[at], &registry->jobs[at + 1],
-            (registry->n - at) * sizeof(struct job *));
+    by_id_remove(&registry->jobs, at);
     registry->leaving++;
     migration_free(job->m, migration_gone, registry);
     free(job->path);
@@ -117,7 +93,7 @@ static bool forget(struct registry *registry, struct job *job)
     emit(registry, EVENT_JOB_REMOVED, job->id, job->path, "the file is gone, the job is forgotten");
     migration_forget_settings(job->m);
     (void)store_delete_job(registry->env->store, job->id);
-    take_out(registry, position(registry, job->id));
+    take_out(registry, by_id_position(&registry->jobs, job->id));
     return true;
 }
 
@@ -125,9 +101,9 @@ static void sweep(uv_timer_t *timer)
 {
     struct registry *registry = timer->data;
 
-    for (unsigned i = registry->n; i-- > 0;)
-        if (registry->jobs[i]->dropping)
-            (void)forget(registry, registry->jobs[i]);
+    for (unsigned i = registry->jobs.n; i-- > 0;)
+        if (job_at(registry, i)->dropping)
+            (void)forget(registry, job_at(registry, i));
 }
 
 struct registry *registry_new(struct migration_env *env)
@@ -152,8 +128,8 @@ void registry_free(struct registry *registry, void (*closed)(void *arg), void *a
     registry->closed = closed;
     registry->closed_arg = arg;
     registry->leaving++; /* the timer */
-    while (registry->n > 0)
-        take_out(registry, registry->n - 1);
+    while (registry->jobs.n > 0)
+        take_out(registry, registry->jobs.n - 1);
     uv_close((uv_handle_t *)&registry->sweep, sweep_closed);
 }
 
@@ -197,8 +173,8 @@ int registry_restore(struct registry *registry, struct err *err)
     if (store_each_job(registry->env->store, restore_job, &restore, err) ||
         store_each_setting(registry->env->store, restore_setting, &restore, err))
         return (int)err->code;
-    for (unsigned i = 0; i < registry->n; i++)
-        migration_begin(registry->jobs[i]->m);
+    for (unsigned i = 0; i < registry->jobs.n; i++)
+        migration_begin(job_at(registry, i)->m);
     return 0;
 }
 
@@ -215,16 +191,16 @@ static void drop(struct registry *registry, struct job *job)
 
 void registry_file_gone(struct registry *registry, const char *path)
 {
-    for (unsigned i = registry->n; i-- > 0;)
-        if (registry->jobs[i]->has_file && strcmp(registry->jobs[i]->path, path) == 0)
-            drop(registry, registry->jobs[i]);
+    for (unsigned i = registry->jobs.n; i-- > 0;)
+        if (job_at(registry, i)->has_file && strcmp(job_at(registry, i)->path, path) == 0)
+            drop(registry, job_at(registry, i));
 }
 
 void registry_scanned(struct registry *registry)
 {
-    for (unsigned i = registry->n; i-- > 0;)
-        if (!registry->jobs[i]->has_file && !registry->jobs[i]->dropping)
-            drop(registry, registry->jobs[i]);
+    for (unsigned i = registry->jobs.n; i-- > 0;)
+        if (!job_at(registry, i)->has_file && !job_at(registry, i)->dropping)
+            drop(registry, job_at(registry, i));
 }
 
 static bool stands_for(const struct jobfile *file, const char *id)
@@ -243,8 +219,8 @@ static void reject(struct registry *registry, const char *path, const struct job
     char *text = diags_render(&file->diags);
     unsigned running = 0;
 
-    for (unsigned i = 0; i < registry->n; i++) {
-        struct job *job = registry->jobs[i];
+    for (unsigned i = 0; i < registry->jobs.n; i++) {
+        struct job *job = job_at(registry, i);
 
         if (strcmp(job->path, path) != 0)
             continue;
@@ -317,10 +293,10 @@ void registry_file(struct registry *registry, const char *path, const struct job
         reject(registry, path, file);
         return;
     }
-    for (unsigned i = registry->n; i-- > 0;)
-        if (registry->jobs[i]->has_file && strcmp(registry->jobs[i]->path, path) == 0 &&
-            !stands_for(file, registry->jobs[i]->id))
-            drop(registry, registry->jobs[i]);
+    for (unsigned i = registry->jobs.n; i-- > 0;)
+        if (job_at(registry, i)->has_file && strcmp(job_at(registry, i)->path, path) == 0 &&
+            !stands_for(file, job_at(registry, i)->id))
+            drop(registry, job_at(registry, i));
     for (unsigned i = 0; i < file->n_specs; i++)
         take_spec(registry, path, file->specs[i]);
 }
@@ -334,22 +310,22 @@ struct migration *registry_find(struct registry *registry, const char *id)
 
 void registry_each(struct registry *registry, void (*fn)(struct migration *m, void *arg), void *arg)
 {
-    for (unsigned i = 0; i < registry->n; i++)
-        fn(registry->jobs[i]->m, arg);
+    for (unsigned i = 0; i < registry->jobs.n; i++)
+        fn(job_at(registry, i)->m, arg);
 }
 
 unsigned registry_count(const struct registry *registry)
 {
-    return registry->n;
+    return registry->jobs.n;
 }
 
 void registry_count_states(const struct registry *registry, unsigned ret[STATE_MAX])
 {
     memset(ret, 0, STATE_MAX * sizeof(ret[0]));
-    for (unsigned i = 0; i < registry->n; i++) {
+    for (unsigned i = 0; i < registry->jobs.n; i++) {
         struct migration_view view;
 
-        migration_view(registry->jobs[i]->m, &view);
+        migration_view(job_at(registry, i)->m, &view);
         ret[phase_get(view.run->phase)->state]++;
     }
 }

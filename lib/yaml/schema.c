@@ -359,47 +359,41 @@ const struct schema_row *schema_differs(const struct schema *schema, const void 
     return NULL;
 }
 
-typedef void each_fn(const struct schema *schema, void *base);
-
-/* Calls fn for each map in the row's list. */
-static void each_item(const struct schema_row *row, void *base, each_fn *fn)
+/* Calls fn for each string of the struct at base that is its own. */
+static void each_string(const struct schema *schema, void *base, void (*fn)(char **string))
 {
-    if (row->type != SCHEMA_LIST || row->item != SCHEMA_MAP)
-        return;
-    for (unsigned i = 0; i < list_length(row, base); i++)
-        fn(row->sub, field_at(base, item_offset(row, i)));
+    for (size_t i = 0; i < schema->n; i++) {
+        const struct schema_row *row = &schema->rows[i];
+        void *field = field_at(base, row->offset);
+
+        if (row->flags & SCHEMA_LATER)
+            continue;
+        if (row->type == SCHEMA_MAP)
+            each_string(row->sub, field, fn);
+        else if (row->type == SCHEMA_STRING)
+            fn(field);
+        else if (row->type == SCHEMA_LIST && row->item == SCHEMA_MAP)
+            for (unsigned k = 0; k < list_length(row, base); k++)
+                each_string(row->sub, field_at(base, item_offset(row, k)), fn);
+    }
+}
+
+static void own(char **string)
+{
+    *string = xstrdup(*string);
 }
 
 void schema_own(const struct schema *schema, void *base)
 {
-    for (size_t i = 0; i < schema->n; i++) {
-        const struct schema_row *row = &schema->rows[i];
-        char **string = field_at(base, row->offset);
+    each_string(schema, base, own);
+}
 
-        if (row->flags & SCHEMA_LATER)
-            continue;
-        if (row->type == SCHEMA_MAP)
-            schema_own(row->sub, string);
-        else if (row->type == SCHEMA_STRING)
-            *string = xstrdup(*string);
-        else
-            each_item(row, base, schema_own);
-    }
+static void let_go(char **string)
+{
+    secret_free(take(*string));
 }
 
 void schema_clear(const struct schema *schema, void *base)
 {
-    for (size_t i = 0; i < schema->n; i++) {
-        const struct schema_row *row = &schema->rows[i];
-        char **string = field_at(base, row->offset);
-
-        if (row->flags & SCHEMA_LATER)
-            continue;
-        if (row->type == SCHEMA_MAP)
-            schema_clear(row->sub, string);
-        else if (row->type == SCHEMA_STRING)
-            secret_free(take(*string));
-        else
-            each_item(row, base, schema_clear);
-    }
+    each_string(schema, base, let_go);
 }

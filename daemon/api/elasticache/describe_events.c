@@ -12,7 +12,7 @@
 #include "daemon/api/elasticache/marker.h"
 #include "daemon/api/elasticache/message.h"
 #include "daemon/api/elasticache/operation.h"
-#include "daemon/store/store.h"
+#include "daemon/api/event_reader.h"
 #include "lib/base/clock.h"
 
 #define MARKER_KIND 'e'
@@ -23,10 +23,7 @@
 #define BACK_SLACK_MS (60 * MINUTE_MS) /* the way here takes time, and clocks differ */
 
 struct listing {
-    struct store_events read;
-    struct api *api;              /* held */
-    struct http_request *request; /* borrowed; NULL when it is over */
-    bool reading;
+    struct event_reader reader;
     char job[SPEC_ID_MAX + 1];
     char names[MESSAGE_NAMES_MAX];
     struct store_event_query query; /* its strings are the two above */
@@ -38,25 +35,12 @@ struct listing {
 
 /* --- the page --- */
 
-static void listing_put(struct listing *l)
+static void over(struct event_reader *reader)
 {
-    struct api *api = l->api;
+    struct listing *l = container_of(reader, struct listing, reader);
 
-    if (l->reading || l->request)
-        return;
     xml_deinit(&l->xml);
     free(l);
-    api_release(api);
-}
-
-static void released(void *arg)
-{
-    struct listing *l = arg;
-
-    l->request = NULL;
-    if (l->reading)
-        op_cancel(&l->read.op);
-    listing_put(l);
 }
 
 static void write_event(struct xml *xml, const struct event *event, const char *message)
@@ -95,37 +79,26 @@ static void finish(struct listing *l, bool more)
         snprintf(place, sizeof(place), "%" PRIu64, l->last);
         xml_text(&l->xml, "Marker", marker_write(MARKER_KIND, place, marker));
     }
-    answer_end(&l->xml, l->request);
+    answer_end(&l->xml, l->reader.request);
 }
 
-static void read_on(struct listing *l);
-
-static void batch_read(struct op *op)
+static void batch_read(struct event_reader *reader)
 {
-    struct listing *l = container_of(op, struct listing, read.op);
-    bool last = l->read.n < l->query.limit, more = false;
+    struct listing *l = container_of(reader, struct listing, reader);
+    const struct store_events *read = &reader->read;
+    bool last = read->n < l->query.limit, more = false;
 
-    l->reading = false;
-    for (unsigned i = 0; l->request && i < l->read.n && !more; i++) {
-        l->query.after = l->read.events[i].seq;
-        more = !add_event(l, &l->read.events[i]);
+    for (unsigned i = 0; i < read->n && !more; i++) {
+        l->query.after = read->events[i].seq;
+        more = !add_event(l, &read->events[i]);
     }
-    store_events_clear(&l->read);
-    if (!l->request)
-        listing_put(l);
-    else if (op->err.code)
-        elasticache_respond_fault(l->request, FAULT_UNAVAILABLE, "the events cannot be read: %s",
-                                  op->err.msg);
+    if (read->op.err.code)
+        elasticache_respond_fault(reader->request, FAULT_UNAVAILABLE,
+                                  "the events cannot be read: %s", read->op.err.msg);
     else if (more || last)
         finish(l, more);
     else
-        read_on(l);
-}
-
-static void read_on(struct listing *l)
-{
-    l->reading = true;
-    store_events_start(&l->read, l->api->deps.store, &l->query, batch_read);
+        event_reader_start(reader, &l->query);
 }
 
 /* --- the request --- */
@@ -208,8 +181,6 @@ static void start(const struct call *call, const struct store_event_query *query
     struct listing *l = xcalloc(1, sizeof(*l));
     const char *identifier = call->arguments.source_identifier;
 
-    l->api = call->api;
-    l->request = call->request;
     l->query = *query;
     l->query.names = message_names(l->names);
     /* A name that no job can have is nobody's. */
@@ -218,14 +189,13 @@ static void start(const struct call *call, const struct store_event_query *query
     l->query.job = identifier ? l->job : NULL;
     l->size = (unsigned)call->arguments.max_records;
     l->query.limit = l->size + 1;
-    api_hold(l->api);
-    http_request_on_release(l->request, released, l);
+    event_reader_init(&l->reader, call->api, call->request, batch_read, over);
     answer_begin(&l->xml, call->action);
     xml_open(&l->xml, "Events", NULL);
     if (nothing)
         finish(l, false);
     else
-        read_on(l);
+        event_reader_start(&l->reader, &l->query);
 }
 
 void describe_events(const struct call *call)
