@@ -139,8 +139,8 @@ bench: all | $(BUILD)/.deps-test
 	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/attach.py
 	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/api.py
 
-lint: | $(BUILD)/.deps-build $(BUILD)/.deps-lint
-	@$(PYTHON) -B tests/lint.py --compile-flags="-std=gnu11 -I. -D_GNU_SOURCE -DECMIGRATE_VERSION=\\\"0\\\" $(PKG_CFLAGS)"
+lint: all | $(BUILD)/.deps-lint
+	@$(PYTHON) -B tests/lint.py --build $(BUILD) --compile-flags="-std=gnu11 -I. -D_GNU_SOURCE -DECMIGRATE_VERSION=\\\"0\\\" $(PKG_CFLAGS)"
 
 fmt: | $(BUILD)/.deps-lint
 	@$(PYTHON) -B tests/lint.py --fix-format

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "daemon/config_api.h"
+#include "daemon/api/api_config.h"
 #include "lib/base/log.h"
 #include "lib/net/endpoint.h"
 #include "lib/yaml/schema.h"

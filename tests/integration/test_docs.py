@@ -82,7 +82,7 @@ def test_options_of_the_daemon(pages):
 
 def test_settings_of_the_daemon(pages):
     known = set()
-    for source in ("config.c", "config_api.c"):
+    for source in ("config.c", "api/api_config.c"):
         for key, row in re.findall(r'\{\s*\.key = "(\w+)"(.*?)\}', read("daemon", source), re.S):
             if "SCHEMA_LATER" not in row and "SCHEMA_FIELD" in row:
                 known.add(key)

@@ -2,7 +2,7 @@
 #pragma once
 /* The access keys and tokens that are configured, with their secrets. A set never changes; a reload
  * makes a new one. Where a set is borrowed, NULL is an empty one. */
-#include "daemon/config_api.h"
+#include "daemon/api/api_config.h"
 #include "lib/base/base.h"
 #include "lib/base/err.h"
 

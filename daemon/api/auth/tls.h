@@ -2,7 +2,7 @@
 #pragma once
 /* The certificate of the TCP listener and its private key, checked before anybody depends on them.
  */
-#include "daemon/config_api.h"
+#include "daemon/api/api_config.h"
 #include "lib/base/base.h"
 #include "lib/base/err.h"
 

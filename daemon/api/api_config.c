@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/config_api.h"
+#include "daemon/api/api_config.h"
 
 #include <ctype.h>
 
