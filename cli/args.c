@@ -13,28 +13,9 @@
 #define HELP_COLUMNS 26
 
 static const struct option options[OPT_MAX] = {
-    [OPT_SOCKET] = {"socket", 0, "PATH", VALUE_FILE,
-                    "the daemon's control socket (also: $ECMIGRATE_SOCKET)"},
-    [OPT_OUTPUT] = {"output", 'o', "FORMAT", VALUE_FORMAT, "table, wide, json, yaml or name"},
-    [OPT_HELP] = {"help", 'h', NULL, VALUE_NONE, "show help; of a command, if one is given"},
-    [OPT_VERSION] = {"version", 0, NULL, VALUE_NONE, "show the version"},
-    [OPT_FOLLOW] = {"follow", 'f', NULL, VALUE_NONE,
-                    "wait for further events and print them as they come"},
-    [OPT_AFTER] = {"after", 0, "SEQ", VALUE_TEXT, "only events after this number"},
-    [OPT_LIMIT] = {"limit", 0, "N", VALUE_TEXT, "at most N events of those that are recorded"},
-    [OPT_SOURCE] = {"source", 0, "HOST:PORT", VALUE_TEXT,
-                    "the source; the job file's is left aside"},
-    [OPT_FORCE] = {"force", 0, NULL, VALUE_NONE, "pass over what holds the switch-over back"},
-    [OPT_DRY_RUN] = {"dry-run", 0, NULL, VALUE_NONE,
-                     "change nothing: say what would hold it back, and the steps"},
-    [OPT_WAIT] = {"wait", 0, NULL, VALUE_NONE, "wait until it has succeeded or failed"},
-    [OPT_FOR] = {"for", 0, "WHAT", VALUE_WHAT, "state=STATE or phase=PHASE"},
-    [OPT_TIMEOUT] = {"timeout", 0, "DUR", VALUE_TEXT,
-                     "wait at most this long (500ms, 30s, 5m, 2h; default: no limit)"},
-    [OPT_DOT] = {"dot", 0, NULL, VALUE_NONE, "as a graph for graphviz"},
-    [OPT_CONFIG] = {"config", 0, "FILE", VALUE_FILE, "the daemon's config file"},
-    [OPT_JOBS_DIR] = {"jobs-dir", 0, "DIR", VALUE_DIR, "the directory of the job files"},
-    [OPT_STATE_DIR] = {"state-dir", 0, "DIR", VALUE_DIR, "the directory of the durable state"},
+#define OPTION(id, name, letter, value, kind, help) [OPT_##id] = {name, letter, value, kind, help},
+#include "cli/option_table.h"
+#undef OPTION
 };
 
 static const unsigned global_options =

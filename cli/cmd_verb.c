@@ -68,12 +68,7 @@ enum exit_code cmd_start(struct ctl *ctl)
     return order(ctl, body);
 }
 
-enum exit_code cmd_abort(struct ctl *ctl)
-{
-    return order(ctl, NULL);
-}
-
-enum exit_code cmd_retry(struct ctl *ctl)
+enum exit_code cmd_order(struct ctl *ctl)
 {
     return order(ctl, NULL);
 }

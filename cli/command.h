@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A command of ecmigratectl is a row of one table (cli/main.c). Parsing, --help and the handlers'
- * inputs all come from that row; the options are rows of a second table (cli/args.c).
+ * A command of ecmigratectl is a row of one table (command_table.h). Parsing, --help and the
+ * handlers' inputs all come from that row; the options are rows of a second one (option_table.h).
  */
 #include <stdbool.h>
 
@@ -24,23 +24,9 @@ enum exit_code {
 };
 
 enum opt {
-    OPT_SOCKET,
-    OPT_OUTPUT,
-    OPT_HELP,
-    OPT_VERSION,
-    OPT_FOLLOW,
-    OPT_AFTER,
-    OPT_LIMIT,
-    OPT_SOURCE,
-    OPT_FORCE,
-    OPT_DRY_RUN,
-    OPT_WAIT,
-    OPT_FOR,
-    OPT_TIMEOUT,
-    OPT_DOT,
-    OPT_CONFIG,
-    OPT_JOBS_DIR,
-    OPT_STATE_DIR,
+#define OPTION(id, name, letter, value, kind, help) OPT_##id,
+#include "cli/option_table.h"
+#undef OPTION
     OPT_MAX
 };
 #define OPT_BIT(id) (1u << OPT_##id)
@@ -126,19 +112,7 @@ int get_new_job(const struct ctl *ctl, json_t **ret, struct err *err) must_check
 /* One JOB, or the answer to a verb, in the format that was asked for; nothing for a table. */
 void print_job_document(const struct ctl *ctl, const json_t *job);
 
-enum exit_code cmd_list(struct ctl *ctl);
-enum exit_code cmd_status(struct ctl *ctl);
-enum exit_code cmd_watch(struct ctl *ctl);
-enum exit_code cmd_events(struct ctl *ctl);
-enum exit_code cmd_check(struct ctl *ctl);
-enum exit_code cmd_start(struct ctl *ctl);
-enum exit_code cmd_complete(struct ctl *ctl);
-enum exit_code cmd_abort(struct ctl *ctl);
-enum exit_code cmd_retry(struct ctl *ctl);
-enum exit_code cmd_wait(struct ctl *ctl);
-enum exit_code cmd_validate(struct ctl *ctl);
-enum exit_code cmd_explain(struct ctl *ctl);
-enum exit_code cmd_fsm(struct ctl *ctl);
-enum exit_code cmd_schema(struct ctl *ctl);
-enum exit_code cmd_doctor(struct ctl *ctl);
-enum exit_code cmd_completion(struct ctl *ctl);
+#define COMMAND(name, args, operand, min, max, options, formats, flags, help, more, run)           \
+    enum exit_code run(struct ctl *ctl);
+#include "cli/command_table.h"
+#undef COMMAND

@@ -38,33 +38,54 @@ static void refuse_verb(struct http_request *request, const char *name)
 
 /* --- options --- */
 
-static int read_bool(const json_t *value, const char *key, bool *ret, struct err *err)
+static int read_bool(const json_t *value, bool *ret, struct err *err)
 {
     if (!json_is_boolean(value))
-        return err_set(err, ERR_INVALID, "option '%s' must be true or false", key);
+        return err_set(err, ERR_INVALID, "must be true or false");
     *ret = json_is_true(value);
     return 0;
 }
 
-static int read_source(const json_t *value, struct verb_options *options, struct err *err)
+static int read_source(const json_t *value, struct request_options *options, struct err *err)
 {
     if (!json_is_string(value))
-        return err_set(err, ERR_INVALID, "option 'source' must be a string, host:port");
-    if (endpoint_parse(json_string_value(value), &options->source, err))
-        return err_wrap(err, "option 'source'");
-    options->has_source = true;
-    return 0;
+        return err_set(err, ERR_INVALID, "must be a string, host:port");
+    options->verb.has_source = true;
+    return endpoint_parse(json_string_value(value), &options->verb.source, err);
 }
+
+static int read_force(const json_t *value, struct request_options *options, struct err *err)
+{
+    return read_bool(value, &options->verb.force, err);
+}
+
+static int read_dry_run(const json_t *value, struct request_options *options, struct err *err)
+{
+    return read_bool(value, &options->dry_run, err);
+}
+
+static const struct option_row {
+    const char *name;
+    unsigned verbs; /* that have it */
+    int (*read)(const json_t *value, struct request_options *options, struct err *err);
+} option_rows[] = {
+    {"source", 1u << VERB_START | 1u << VERB_CHECK, read_source},
+    {"force", 1u << VERB_COMPLETE, read_force},
+    {"dry_run", 1u << VERB_COMPLETE, read_dry_run},
+};
 
 static int read_option(enum verb verb, const char *key, const json_t *value,
                        struct request_options *options, struct err *err)
 {
-    if ((verb == VERB_START || verb == VERB_CHECK) && strcmp(key, "source") == 0)
-        return read_source(value, &options->verb, err);
-    if (verb == VERB_COMPLETE && strcmp(key, "force") == 0)
-        return read_bool(value, key, &options->verb.force, err);
-    if (verb == VERB_COMPLETE && strcmp(key, "dry_run") == 0)
-        return read_bool(value, key, &options->dry_run, err);
+    for (size_t i = 0; i < array_len(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+
+        if (!(row->verbs & 1u << verb) || strcmp(key, row->name) != 0)
+            continue;
+        if (row->read(value, options, err))
+            return err_wrap(err, "option '%s'", key);
+        return 0;
+    }
     return err_set(err, ERR_INVALID, "verb '%s' has no option '%.40s'", verb_name(verb), key);
 }
 

@@ -5,46 +5,10 @@
 #include <string.h>
 
 static const struct phase_def phases[PHASE_MAX] = {
-    [PHASE_IDLE] = {"idle", STATE_PENDING, F_RESPEC, "registered; waits for a start",
-                    "ecmigratectl start JOB"},
-    [PHASE_QUEUED] = {"queued", STATE_PENDING, F_ABORTABLE | F_RESPEC,
-                      "waits for a free slot (limits on parallel full syncs)",
-                      "goes on by itself when another synchronisation has finished"},
-    [PHASE_CHECKING] = {"checking", STATE_PENDING, F_ABORTABLE | F_RESPEC | F_SLOT | F_OBSERVE,
-                        "pre-checks run; nothing has been changed on any node",
-                        "goes on by itself when both nodes have answered"},
-    [PHASE_ATTACHING] = {"attaching", STATE_MIGRATING, F_ABORTABLE | F_SLOT | F_OBSERVE,
-                         "the target is told to follow the source; waiting to see the link",
-                         "goes on by itself when the link comes up, fails after attach.timeout"},
-    [PHASE_BACKOFF] = {"backoff", STATE_MIGRATING, F_ABORTABLE | F_OBSERVE,
-                       "an attempt failed; waiting for the next",
-                       "the next attempt comes by itself; ecmigratectl abort JOB ends it now"},
-    [PHASE_SYNCING] = {"syncing", STATE_MIGRATING, F_ABORTABLE | F_SLOT | F_OBSERVE,
-                       "the full synchronisation is under way",
-                       "goes on by itself when the target holds the data set"},
-    [PHASE_REPLICATING] = {"replicating", STATE_MIGRATING, F_ABORTABLE | F_OBSERVE,
-                           "link up; the target follows every write",
-                           "ecmigratectl complete JOB switches over"},
-    [PHASE_FREEZING] = {"freezing", STATE_MIGRATING, F_ABORTABLE | F_OBSERVE,
-                        "the source's writes are paused while the target takes the last bytes",
-                        "switches over, or gives up within half of cutover.pause"},
-    [PHASE_SWITCHING] = {"switching", STATE_MIGRATING, F_OBSERVE,
-                         "the old source is demoted, the target promoted",
-                         "goes on by itself; waits for a node that does not answer"},
-    [PHASE_ROLLING_BACK] = {"rolling_back", STATE_MIGRATING, F_OBSERVE,
-                            "the target is promoted back, changed settings are restored",
-                            "goes on by itself; waits for a node that does not answer"},
-    [PHASE_COMPLETED] =
-        {"completed", STATE_AVAILABLE, F_ENDED | F_OBSERVE,
-         "the target is the primary; the old source follows it",
-         "point what still uses the old source to the target; to migrate to this target "
-         "again, take the job file away and put it back"},
-    [PHASE_FAILED] = {"failed", STATE_FAILED, F_ENDED | F_RESPEC | F_OBSERVE,
-                      "rolled back, with a reason; the target is a primary",
-                      "ecmigratectl explain CODE, then ecmigratectl retry JOB"},
-    [PHASE_HALTED] = {"halted", STATE_FAILED, F_ABORTABLE | F_OBSERVE,
-                      "only a human can decide; both nodes are left as they are",
-                      "decide, then ecmigratectl retry JOB, abort JOB, or complete JOB --force"},
+#define PHASE(id, name, state, flags, meaning, next)                                               \
+    [PHASE_##id] = {#name, state, flags, meaning, next},
+#include "daemon/core/phase_table.h"
+#undef PHASE
 };
 
 static const char *const states[STATE_MAX] = {
@@ -55,12 +19,10 @@ static const char *const states[STATE_MAX] = {
 };
 
 static const char *const events[EV_MAX] = {
-    [EV_NONE] = "none",         [EV_START] = "start",       [EV_OK] = "ok",
-    [EV_RECHECK] = "recheck",   [EV_SYNCING] = "syncing",   [EV_LINKED] = "linked",
-    [EV_DETACHED] = "detached", [EV_FAIL] = "fail",         [EV_FATAL] = "fatal",
-    [EV_CUTOVER] = "cutover",   [EV_RETREAT] = "retreat",   [EV_SLIPPED] = "slipped",
-    [EV_HALT] = "halt",         [EV_COMPLETE] = "complete", [EV_ABORT] = "abort",
-    [EV_RETRY] = "retry",       [EV_RESPEC] = "respec",
+    [EV_NONE] = "none",
+#define FSM_EVENT(id, name, what) [EV_##id] = #name,
+#include "daemon/core/fsm_event_table.h"
+#undef FSM_EVENT
 };
 
 /* At most one edge for a phase and an event. */

@@ -10,40 +10,17 @@
 enum public_state { STATE_PENDING, STATE_MIGRATING, STATE_AVAILABLE, STATE_FAILED, STATE_MAX };
 
 enum phase {
-    PHASE_IDLE,
-    PHASE_QUEUED,
-    PHASE_CHECKING,
-    PHASE_ATTACHING,
-    PHASE_BACKOFF,
-    PHASE_SYNCING,
-    PHASE_REPLICATING,
-    PHASE_FREEZING,
-    PHASE_SWITCHING,
-    PHASE_ROLLING_BACK,
-    PHASE_COMPLETED,
-    PHASE_FAILED,
-    PHASE_HALTED,
+#define PHASE(id, name, state, flags, meaning, next) PHASE_##id,
+#include "daemon/core/phase_table.h"
+#undef PHASE
     PHASE_MAX
 };
 
 enum fsm_event {
     EV_NONE,
-    EV_START,    /* a verb, or a job file with start: auto */
-    EV_OK,       /* the phase has reached its goal */
-    EV_RECHECK,  /* back-off is over, and the checks have not passed yet */
-    EV_SYNCING,  /* a full synchronisation is under way */
-    EV_LINKED,   /* the link is up and the data set is there */
-    EV_DETACHED, /* the target no longer follows the source */
-    EV_FAIL,     /* this attempt failed; another may succeed */
-    EV_FATAL,    /* no further attempt can help, or none is left */
-    EV_CUTOVER,  /* the gate is open and the switch-over is wanted */
-    EV_RETREAT,  /* before the point of no return: writes go on at the source */
-    EV_SLIPPED,  /* the source took writes before it was demoted, and is the primary again */
-    EV_HALT,     /* only a human can decide */
-    EV_COMPLETE, /* verb complete */
-    EV_ABORT,    /* verb abort */
-    EV_RETRY,    /* verb retry */
-    EV_RESPEC,   /* the job file of an ended or idle job changed */
+#define FSM_EVENT(id, name, what) EV_##id,
+#include "daemon/core/fsm_event_table.h"
+#undef FSM_EVENT
     EV_MAX
 };
 
@@ -53,6 +30,9 @@ enum phase_flag {
     F_SLOT = 1 << 2,      /* holds one of the slots for full synchronisations */
     F_RESPEC = 1 << 3,    /* a changed job file starts anew */
     F_OBSERVE = 1 << 4,   /* both nodes are connected to and watched */
+    F_EXPECT = 1 << 5,    /* begins with a new attempt to reach them, where they are not */
+    F_SURVEY = 1 << 6,    /* begins with a survey of them */
+    F_PAUSE = 1 << 7,     /* inside the write pause: standing still is a risk of its own */
 };
 
 struct phase_def {

@@ -50,100 +50,132 @@ static void cutover_failed(const struct spec *spec, struct run *r, double jitter
     }
 }
 
-static void attach(struct run *r, enum phase from, const struct observation *seen)
+/* What entering a phase does to a run. */
+struct entry {
+    const struct spec *spec;
+    const struct edge *edge;
+    const struct observation *seen;
+    double jitter;
+    int64_t now; /* wall clock */
+};
+
+static void enter_queued(struct run *r, const struct entry *e)
 {
-    if (from == PHASE_CHECKING) {
+    (void)e;
+    begin_run(r);
+}
+
+static void enter_checking(struct run *r, const struct entry *e)
+{
+    (void)e;
+    r->attempt++;
+}
+
+static void enter_attaching(struct run *r, const struct entry *e)
+{
+    if (e->edge->from == PHASE_CHECKING) {
         r->checked = true;
         (void)str_copy(r->source_run_id, sizeof(r->source_run_id),
-                       seen->node[SIDE_SOURCE].info.run_id);
+                       e->seen->node[SIDE_SOURCE].info.run_id);
         (void)str_copy(r->target_run_id, sizeof(r->target_run_id),
-                       seen->node[SIDE_TARGET].info.run_id);
+                       e->seen->node[SIDE_TARGET].info.run_id);
     } else {
-        r->attempt = from == PHASE_BACKOFF ? r->attempt + 1 : 1;
+        r->attempt = e->edge->from == PHASE_BACKOFF ? r->attempt + 1 : 1;
     }
     r->attached = true;
 }
 
-static void replicate(const struct spec *spec, struct run *r, enum fsm_event event, double jitter,
-                      int64_t now)
+static void enter_backoff(struct run *r, const struct entry *e)
 {
+    r->next_attempt_wall_ms = e->now + backoff(e->spec, r->attempt, e->jitter);
+}
+
+static void enter_syncing(struct run *r, const struct entry *e)
+{
+    if (e->edge->from == PHASE_REPLICATING) /* the attempts of days ago are not this one's */
+        r->attempt = 1;
+}
+
+static void enter_replicating(struct run *r, const struct entry *e)
+{
+    enum fsm_event event = e->edge->event;
+
     if (event == EV_LINKED && !r->synced) {
         r->synced = true;
-        r->want_cutover = spec->cutover.mode_auto;
+        r->want_cutover = e->spec->cutover.mode_auto;
     } else if (event == EV_COMPLETE) {
         r->want_cutover = true;
         r->cutover_attempt = 0;
         r->next_cutover_wall_ms = 0;
     } else if (event == EV_RETREAT || event == EV_SLIPPED) {
-        cutover_failed(spec, r, jitter, now);
+        cutover_failed(e->spec, r, e->jitter, e->now);
     }
 }
 
-static void complete(struct run *r, const struct observation *seen, int64_t now)
+static void enter_freezing(struct run *r, const struct entry *e)
+{
+    (void)e;
+    r->cutover_attempt++;
+    r->epoch++;
+}
+
+static void enter_switching(struct run *r, const struct entry *e)
+{
+    if (e->edge->event == EV_COMPLETE) { /* may lead back to replicating, and is still wanted */
+        r->want_cutover = true;
+        r->cutover_attempt = 0;
+    }
+}
+
+static void enter_rolling_back(struct run *r, const struct entry *e)
+{
+    r->keep_roles = e->edge->from == PHASE_HALTED;
+}
+
+static void enter_completed(struct run *r, const struct entry *e)
 {
     r->want_cutover = r->force = false;
     if (r->cutover.at_wall_ms != 0)
         return;
     /* Promoted by a process that is no more. */
-    r->cutover.at_wall_ms = now;
-    r->cutover.offset = seen->node[SIDE_TARGET].info.second_repl_offset - 1;
+    r->cutover.at_wall_ms = e->now;
+    r->cutover.offset = e->seen->node[SIDE_TARGET].info.second_repl_offset - 1;
     r->cutover.gap_us = -1;
 }
+
+static void enter_failed(struct run *r, const struct entry *e)
+{
+    /* attached stays set while the target may still follow: then a detach is owed. */
+    if (e->seen->node[SIDE_TARGET].reachable && !e->seen->target_follows)
+        r->attached = false;
+}
+
+/* NULL: it does nothing. */
+static void (*const enter[PHASE_MAX])(struct run *r, const struct entry *e) = {
+    [PHASE_QUEUED] = enter_queued,
+    [PHASE_CHECKING] = enter_checking,
+    [PHASE_ATTACHING] = enter_attaching,
+    [PHASE_BACKOFF] = enter_backoff,
+    [PHASE_SYNCING] = enter_syncing,
+    [PHASE_REPLICATING] = enter_replicating,
+    [PHASE_FREEZING] = enter_freezing,
+    [PHASE_SWITCHING] = enter_switching,
+    [PHASE_ROLLING_BACK] = enter_rolling_back,
+    [PHASE_COMPLETED] = enter_completed,
+    [PHASE_FAILED] = enter_failed,
+};
 
 struct run run_after(const struct spec *spec, const struct run *run, const struct edge *edge,
                      const struct decision *d, const struct observation *seen, double jitter)
 {
+    struct entry e = {
+        .spec = spec, .edge = edge, .seen = seen, .jitter = jitter, .now = (int64_t)seen->wall_ms};
     struct run r = *run;
-    int64_t now = (int64_t)seen->wall_ms;
 
     r.phase = edge->to;
-    r.since_wall_ms = edge->from == edge->to ? run->since_wall_ms : now;
-    switch (edge->to) {
-    case PHASE_QUEUED:
-        begin_run(&r);
-        break;
-    case PHASE_CHECKING:
-        r.attempt++;
-        break;
-    case PHASE_ATTACHING:
-        attach(&r, edge->from, seen);
-        break;
-    case PHASE_BACKOFF:
-        r.next_attempt_wall_ms = now + backoff(spec, r.attempt, jitter);
-        break;
-    case PHASE_REPLICATING:
-        replicate(spec, &r, edge->event, jitter, now);
-        break;
-    case PHASE_FREEZING:
-        r.cutover_attempt++;
-        r.epoch++;
-        break;
-    case PHASE_ROLLING_BACK:
-        r.keep_roles = edge->from == PHASE_HALTED;
-        break;
-    case PHASE_FAILED:
-        /* attached stays set while the target may still follow: then a detach is owed. */
-        if (seen->node[SIDE_TARGET].reachable && !seen->target_follows)
-            r.attached = false;
-        break;
-    case PHASE_COMPLETED:
-        complete(&r, seen, now);
-        break;
-    case PHASE_SYNCING:
-        if (edge->from == PHASE_REPLICATING) /* the attempts of days ago are not this one's */
-            r.attempt = 1;
-        break;
-    case PHASE_SWITCHING:
-        if (edge->event == EV_COMPLETE) { /* may lead back to replicating, and is still wanted */
-            r.want_cutover = true;
-            r.cutover_attempt = 0;
-        }
-        break;
-    case PHASE_IDLE:
-    case PHASE_HALTED:
-    case PHASE_MAX:
-        break;
-    }
+    r.since_wall_ms = edge->from == edge->to ? run->since_wall_ms : e.now;
+    if (enter[edge->to])
+        enter[edge->to](&r, &e);
     if (r.phase != PHASE_BACKOFF)
         r.next_attempt_wall_ms = 0;
     if (edge->event == EV_ABORT)

@@ -76,7 +76,12 @@ struct verb_options {
 };
 /* VERB_CHECK goes through the checks without a run; their outcome comes as the view's report, and
  * as an event. */
-enum verb { VERB_CHECK, VERB_START, VERB_COMPLETE, VERB_ABORT, VERB_RETRY, VERB_MAX };
+enum verb {
+#define VERB(id, name, event, needs) VERB_##id,
+#include "daemon/migration/verb_table.h"
+#undef VERB
+    VERB_MAX
+};
 const char *verb_name(enum verb verb);
 enum verb verb_parse(const char *name); /* VERB_MAX: none */
 int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,

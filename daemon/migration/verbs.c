@@ -5,13 +5,19 @@
 #include "daemon/migration/private.h"
 #include "lib/base/base.h"
 
+enum verb_need {
+    V_SOURCE = 1 << 0,  /* a source, of the file or named */
+    V_ANYTIME = 1 << 1, /* takes the place of a verb that waits for its turn */
+};
+
 static const struct verb_row {
     const char *name;
     enum fsm_event event;
+    unsigned needs;
 } verbs[VERB_MAX] = {
-    [VERB_CHECK] = {"check", EV_NONE},           [VERB_START] = {"start", EV_START},
-    [VERB_COMPLETE] = {"complete", EV_COMPLETE}, [VERB_ABORT] = {"abort", EV_ABORT},
-    [VERB_RETRY] = {"retry", EV_RETRY},
+#define VERB(id, name, event, needs) [VERB_##id] = {#name, event, needs},
+#include "daemon/migration/verb_table.h"
+#undef VERB
 };
 
 const char *verb_name(enum verb verb)
@@ -115,13 +121,13 @@ int migration_verb(struct migration *m, enum verb verb, const struct verb_option
                        "possible is: %s",
                        m->spec->id, phase_get(phase)->name, verbs[verb].name, words);
     }
-    if (m->posted.event != EV_NONE && verb != VERB_ABORT)
+    if (m->posted.event != EV_NONE && !(verbs[verb].needs & V_ANYTIME))
         return err_set(err, ERR_BUSY, "job '%s' is carrying out '%s' just now", m->spec->id,
                        fsm_event_name(m->posted.event));
     if (verb == VERB_COMPLETE && phase == PHASE_HALTED && !options->force)
         return err_set(err, ERR_INVALID, "job '%s' is halted: %s. Only --force goes on from here",
                        m->spec->id, m->run.message);
-    if ((verb == VERB_START || verb == VERB_RETRY || verb == VERB_CHECK) && !options->has_source &&
+    if ((verbs[verb].needs & V_SOURCE) && !options->has_source &&
         !endpoint_is_set(default_source(m)))
         return err_set(err, ERR_INVALID, "job '%s' names no source; give one: --source HOST:PORT",
                        m->spec->id);

@@ -98,35 +98,19 @@ static void count(struct migration *m, const struct edge *edge, const struct run
 
 void migration_enter(struct migration *m, enum phase from, bool resumed)
 {
+    unsigned flags = phase_get(m->run.phase)->flags;
+
     pair_enter(&m->pair, from, resumed);
     keep_slot(m);
-    switch (m->run.phase) {
-    case PHASE_CHECKING:
+    if (flags & F_SURVEY)
         pair_survey(&m->pair);
-        break;
-    case PHASE_ATTACHING:
-    case PHASE_ROLLING_BACK:
+    if (flags & F_EXPECT)
         pair_expect(&m->pair);
-        break;
-    case PHASE_FAILED:
-        /* A text that came while the run was on is its successor's; an aborted job waits for a
-         * word. */
-        if (m->next_spec && !m->run.aborted && m->posted.event == EV_NONE)
-            m->posted.event = EV_RESPEC;
-        break;
-    case PHASE_IDLE:
-    case PHASE_QUEUED:
-    case PHASE_BACKOFF:
-    case PHASE_SYNCING:
-    case PHASE_REPLICATING:
-    case PHASE_FREEZING:
-    case PHASE_SWITCHING:
-    case PHASE_COMPLETED:
-    case PHASE_HALTED:
-    case PHASE_MAX:
-        break;
-    }
-    if (m->run.phase != PHASE_FREEZING && m->run.phase != PHASE_SWITCHING)
+    /* A text that came while the run was on is its successor's; an aborted job waits for a word. */
+    if (m->run.phase == PHASE_FAILED && m->next_spec && !m->run.aborted &&
+        m->posted.event == EV_NONE)
+        m->posted.event = EV_RESPEC;
+    if (!(flags & F_PAUSE))
         look(m);
     migration_poke(m);
 }

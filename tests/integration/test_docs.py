@@ -142,7 +142,7 @@ def test_routes_and_verbs(pages):
     assert len(routes) >= 12
     for method, path in routes:
         assert f"{method} {path} " in text, (method, path)
-    for verb in re.findall(r'\[VERB_\w+\] = \{"(\w+)"', read("daemon/migration/verbs.c")):
+    for verb in re.findall(r'^VERB\(\w+, (\w+)', read("daemon/migration/verb_table.h"), re.M):
         assert has_word(section(pages["ecmigrate-api.7"], "JSON API"), verb), verb
 
 

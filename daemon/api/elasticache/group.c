@@ -18,19 +18,20 @@ struct status_row {
         true, status, status                                                                       \
     }
 
-static const struct status_row statuses[PHASE_MAX] = {
+static const struct status_row by_state[STATE_MAX] = {
+    [STATE_PENDING] = ALWAYS(GROUP_MODIFYING),
+    [STATE_MIGRATING] = ALWAYS(GROUP_MIGRATING),
+    [STATE_AVAILABLE] = ALWAYS(GROUP_AVAILABLE),
+    [STATE_FAILED] = ALWAYS(GROUP_AVAILABLE),
+};
+
+/* Phases that are not what their state is. */
+static const struct status_row by_phase[PHASE_MAX] = {
     [PHASE_IDLE] = ALWAYS(GROUP_AVAILABLE),
-    [PHASE_QUEUED] = ALWAYS(GROUP_MODIFYING),
-    [PHASE_CHECKING] = ALWAYS(GROUP_MODIFYING),
     [PHASE_ATTACHING] = {true, GROUP_MODIFYING, GROUP_MIGRATING},
     [PHASE_BACKOFF] = {true, GROUP_MODIFYING, GROUP_MIGRATING},
     [PHASE_SYNCING] = {true, GROUP_MODIFYING, GROUP_MIGRATING},
-    [PHASE_REPLICATING] = ALWAYS(GROUP_MIGRATING),
-    [PHASE_FREEZING] = ALWAYS(GROUP_MIGRATING),
-    [PHASE_SWITCHING] = ALWAYS(GROUP_MIGRATING),
     [PHASE_ROLLING_BACK] = ALWAYS(GROUP_MODIFYING),
-    [PHASE_COMPLETED] = ALWAYS(GROUP_AVAILABLE),
-    [PHASE_FAILED] = ALWAYS(GROUP_AVAILABLE),
     [PHASE_HALTED] = ALWAYS(GROUP_MIGRATING),
 };
 
@@ -42,9 +43,10 @@ static const char *const status_names[GROUP_STATUS_MAX] = {
 
 enum group_status group_status(const struct run *run)
 {
-    const struct status_row *row = &statuses[run->phase];
+    const struct status_row *row = &by_phase[run->phase];
 
-    assert(row->known);
+    if (!row->known)
+        row = &by_state[phase_get(run->phase)->state];
     return run->synced ? row->since : row->before;
 }
 

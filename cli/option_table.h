@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OPTION(ID, name, letter or 0, its value or NULL for a flag, what the value may be, help): included by command.h and
+ * args.c. */
+OPTION(SOCKET, "socket", 0, "PATH", VALUE_FILE, "the daemon's control socket (also: $ECMIGRATE_SOCKET)")
+OPTION(OUTPUT, "output", 'o', "FORMAT", VALUE_FORMAT, "table, wide, json, yaml or name")
+OPTION(HELP, "help", 'h', NULL, VALUE_NONE, "show help; of a command, if one is given")
+OPTION(VERSION, "version", 0, NULL, VALUE_NONE, "show the version")
+OPTION(FOLLOW, "follow", 'f', NULL, VALUE_NONE, "wait for further events and print them as they come")
+OPTION(AFTER, "after", 0, "SEQ", VALUE_TEXT, "only events after this number")
+OPTION(LIMIT, "limit", 0, "N", VALUE_TEXT, "at most N events of those that are recorded")
+OPTION(SOURCE, "source", 0, "HOST:PORT", VALUE_TEXT, "the source; the job file's is left aside")
+OPTION(FORCE, "force", 0, NULL, VALUE_NONE, "pass over what holds the switch-over back")
+OPTION(DRY_RUN, "dry-run", 0, NULL, VALUE_NONE, "change nothing: say what would hold it back, and the steps")
+OPTION(WAIT, "wait", 0, NULL, VALUE_NONE, "wait until it has succeeded or failed")
+OPTION(FOR, "for", 0, "WHAT", VALUE_WHAT, "state=STATE or phase=PHASE")
+OPTION(TIMEOUT, "timeout", 0, "DUR", VALUE_TEXT, "wait at most this long (500ms, 30s, 5m, 2h; default: no limit)")
+OPTION(DOT, "dot", 0, NULL, VALUE_NONE, "as a graph for graphviz")
+OPTION(CONFIG, "config", 0, "FILE", VALUE_FILE, "the daemon's config file")
+OPTION(JOBS_DIR, "jobs-dir", 0, "DIR", VALUE_DIR, "the directory of the job files")
+OPTION(STATE_DIR, "state-dir", 0, "DIR", VALUE_DIR, "the directory of the durable state")

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FSM_EVENT(ID, name, what it says): included by fsm.h and fsm.c. */
+FSM_EVENT(START, start, "a verb, or a job file with start: auto")
+FSM_EVENT(OK, ok, "the phase has reached its goal")
+FSM_EVENT(RECHECK, recheck, "back-off is over, and the checks have not passed yet")
+FSM_EVENT(SYNCING, syncing, "a full synchronisation is under way")
+FSM_EVENT(LINKED, linked, "the link is up and the data set is there")
+FSM_EVENT(DETACHED, detached, "the target no longer follows the source")
+FSM_EVENT(FAIL, fail, "this attempt failed; another may succeed")
+FSM_EVENT(FATAL, fatal, "no further attempt can help, or none is left")
+FSM_EVENT(CUTOVER, cutover, "the gate is open and the switch-over is wanted")
+FSM_EVENT(RETREAT, retreat, "before the point of no return: writes go on at the source")
+FSM_EVENT(SLIPPED, slipped, "the source took writes before it was demoted, and is the primary again")
+FSM_EVENT(HALT, halt, "only a human can decide")
+FSM_EVENT(COMPLETE, complete, "verb complete")
+FSM_EVENT(ABORT, abort, "verb abort")
+FSM_EVENT(RETRY, retry, "verb retry")
+FSM_EVENT(RESPEC, respec, "the job file of an ended or idle job changed")
