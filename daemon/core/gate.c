@@ -7,74 +7,138 @@
 
 #include "lib/base/base.h"
 
-struct gate {
-    struct blocker *found;
-    unsigned n;
-};
+/* Always true: it holds the switch-over back. */
+static bool hold(struct blocker *ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static void block(struct gate *gate, enum reason reason, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void block(struct gate *gate, enum reason reason, const char *fmt, ...)
+static bool hold(struct blocker *ret, const char *fmt, ...)
 {
     va_list ap;
 
-    if (gate->n < BLOCKERS_MAX) {
-        gate->found[gate->n].reason = reason;
-        va_start(ap, fmt);
-        vsnprintf(gate->found[gate->n].message, sizeof(gate->found[0].message), fmt, ap);
-        va_end(ap);
-    }
-    gate->n++;
+    va_start(ap, fmt);
+    vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+    va_end(ap);
+    return true;
 }
 
-static void gate_replicas(struct gate *gate, const struct spec *spec, const struct redis_info *info)
+#define GATE(name)                                                                                 \
+    static bool name(const struct spec *spec __attribute__((unused)),                              \
+                     const struct observation *seen, struct blocker *ret)
+#define SOURCE (&seen->node[SIDE_SOURCE].info)
+#define TARGET (&seen->node[SIDE_TARGET].info)
+
+GATE(source_unreachable)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+
+    return !source->reachable && hold(ret, "the source does not answer: %s", source->err.msg);
+}
+
+GATE(target_unreachable)
+{
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+
+    return !target->reachable && hold(ret, "the target does not answer: %s", target->err.msg);
+}
+
+GATE(source_is_replica)
+{
+    return SOURCE->role == REDIS_ROLE_REPLICA && hold(ret, "the source is a replica of '%s:%u'",
+                                                      SOURCE->master_host, SOURCE->master_port);
+}
+
+/* The next four: what comes first hides what follows from it. */
+static bool link_up(const struct observation *seen)
+{
+    return seen->target_follows && TARGET->link_up;
+}
+
+static bool lag_ok(const struct spec *spec, const struct observation *seen)
+{
+    return seen->lag_bytes <= (int64_t)spec->cutover.max_lag;
+}
+
+GATE(link_down)
+{
+    return !link_up(seen) && hold(ret, "the link is down");
+}
+
+GATE(other_history)
+{
+    return link_up(seen) && !seen->same_history &&
+           hold(ret, "source and target report different replication ids");
+}
+
+GATE(lag)
+{
+    return link_up(seen) && seen->same_history && !lag_ok(spec, seen) &&
+           hold(ret, "lag is %" PRId64 " bytes, cutover.max_lag is %" PRIu64, seen->lag_bytes,
+                spec->cutover.max_lag);
+}
+
+/* After a full synchronisation a source holds its stream back until it hears from the replica. */
+GATE(not_streaming)
+{
+    return link_up(seen) && seen->same_history && lag_ok(spec, seen) && !seen->streaming &&
+           hold(ret, "the source does not send its writes to the target yet");
+}
+
+GATE(replicas)
 {
     unsigned online = 0;
 
-    for (unsigned i = 0; i < info->n_replicas; i++)
-        online += info->replicas[i].state == REDIS_REPLICA_ONLINE;
-    if (info->connected_replicas > REDIS_REPLICAS_MAX)
-        online += info->connected_replicas - REDIS_REPLICAS_MAX; /* their lines are not kept */
-    if (online < info->connected_replicas || online < spec->target.n_replicas)
-        block(gate, REASON_GATE_REPLICAS, "%u of the target's %u replicas are online", online,
-              max_of(info->connected_replicas, spec->target.n_replicas));
+    for (unsigned i = 0; i < TARGET->n_replicas; i++)
+        online += TARGET->replicas[i].state == REDIS_REPLICA_ONLINE;
+    if (TARGET->connected_replicas > REDIS_REPLICAS_MAX)
+        online += TARGET->connected_replicas - REDIS_REPLICAS_MAX; /* their lines are not kept */
+    return (online < TARGET->connected_replicas || online < spec->target.n_replicas) &&
+           hold(ret, "%u of the target's %u replicas are online", online,
+                max_of(TARGET->connected_replicas, spec->target.n_replicas));
 }
+
+GATE(maxmemory)
+{
+    return TARGET->maxmemory > 0 && TARGET->maxmemory < SOURCE->used_memory_dataset &&
+           hold(ret, "the data takes %" PRIu64 " bytes, the target's maxmemory is %" PRIu64,
+                SOURCE->used_memory_dataset, TARGET->maxmemory);
+}
+
+GATE(errors_grew)
+{
+    return seen->errors_grew && hold(ret, "the target has counted errors while applying writes "
+                                          "(unexpected_error_replies)");
+}
+
+#undef SOURCE
+#undef TARGET
+
+static const struct gate {
+    enum reason reason;
+    bool (*holds)(const struct spec *spec, const struct observation *seen, struct blocker *ret);
+} gates[] = {
+    {REASON_WAITING_NODE, source_unreachable},
+    {REASON_WAITING_NODE, target_unreachable},
+    {REASON_SOURCE_IS_REPLICA, source_is_replica},
+    {REASON_LINK_DOWN, link_down},
+    {REASON_GATE_HISTORY, other_history},
+    {REASON_GATE_LAG, lag},
+    {REASON_GATE_LAG, not_streaming},
+    {REASON_GATE_REPLICAS, replicas},
+    {REASON_MAXMEMORY, maxmemory},
+    {REASON_REPLICATION_ERRORS, errors_grew},
+};
+_Static_assert(array_len(gates) <= BLOCKERS_MAX, "each may hold it back");
 
 unsigned gate_check(const struct spec *spec, const struct observation *seen,
                     struct blocker ret[BLOCKERS_MAX])
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
-    const struct seen_node *target = &seen->node[SIDE_TARGET];
-    struct gate gate = {.found = ret};
+    unsigned n = 0;
 
-    if (!source->reachable)
-        block(&gate, REASON_WAITING_NODE, "the source does not answer: %s", source->err.msg);
-    if (!target->reachable)
-        block(&gate, REASON_WAITING_NODE, "the target does not answer: %s", target->err.msg);
-    if (gate.n > 0)
-        return gate.n;
-    if (source->info.role == REDIS_ROLE_REPLICA)
-        block(&gate, REASON_SOURCE_IS_REPLICA, "the source is a replica of '%s:%u'",
-              source->info.master_host, source->info.master_port);
-    if (!seen->target_follows || !target->info.link_up)
-        block(&gate, REASON_LINK_DOWN, "the link is down");
-    else if (!seen->same_history)
-        block(&gate, REASON_GATE_HISTORY, "source and target report different replication ids");
-    else if (seen->lag_bytes > (int64_t)spec->cutover.max_lag)
-        block(&gate, REASON_GATE_LAG, "lag is %" PRId64 " bytes, cutover.max_lag is %" PRIu64,
-              seen->lag_bytes, spec->cutover.max_lag);
-    /* After a full synchronisation a source holds its stream back until it hears from the replica.
-     */
-    else if (!seen->streaming)
-        block(&gate, REASON_GATE_LAG, "the source does not send its writes to the target yet");
-    gate_replicas(&gate, spec, &target->info);
-    if (target->info.maxmemory > 0 && target->info.maxmemory < source->info.used_memory_dataset)
-        block(&gate, REASON_MAXMEMORY,
-              "the data takes %" PRIu64 " bytes, the target's maxmemory is %" PRIu64,
-              source->info.used_memory_dataset, target->info.maxmemory);
-    if (seen->errors_grew)
-        block(&gate, REASON_REPLICATION_ERRORS,
-              "the target has counted errors while applying writes (unexpected_error_replies)");
-    return gate.n;
+    for (size_t i = 0; i < array_len(gates); i++) {
+        /* What an unreachable node showed last is not worth judging. */
+        if (n > 0 && ret[0].reason == REASON_WAITING_NODE && gates[i].reason != REASON_WAITING_NODE)
+            break;
+        if (gates[i].holds(spec, seen, &ret[n]))
+            ret[n++].reason = gates[i].reason;
+    }
+    return n;
 }

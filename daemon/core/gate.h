@@ -4,11 +4,11 @@
 #include "daemon/core/observation.h"
 #include "daemon/spec/spec.h"
 
-/* What holds a switch-over back; appends to ret and returns how many there are in all. */
+/* What holds a switch-over back; the number of entries of ret that are filled. */
 struct blocker {
     enum reason reason;
     char message[RUN_MESSAGE_MAX];
 };
-#define BLOCKERS_MAX 8
+#define BLOCKERS_MAX 32
 unsigned gate_check(const struct spec *spec, const struct observation *seen,
                     struct blocker ret[BLOCKERS_MAX]);
