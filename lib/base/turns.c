@@ -72,8 +72,8 @@ void turn_init(struct turn *turn, void (*on_turn)(struct turn *turn))
 
 void turn_ask(struct turns *turns, struct turn *turn)
 {
-    list_remove(&turn->link);
-    list_push(&turns->ready, &turn->link);
+    if (list_empty(&turn->link))
+        list_push(&turns->ready, &turn->link);
 }
 
 void turn_cancel(struct turn *turn)

@@ -32,6 +32,15 @@ def job(name="orders", **changes):
     return base
 
 
+def jobs_in_three_states(fake):
+    """One that goes on, one that has failed, one that has not begun."""
+    fake.put(job("orders"))
+    fake.put(job("carts", state="failed", phase="failed", progress=None, lag=None,
+                 reason={"code": "auth-refused", "message": "the source refuses the password"}))
+    fake.put(job("idle-one", state="pending", phase="idle", source=None, run=None, attempt=None,
+                 progress=None, lag=None, link=None, reason=None))
+
+
 class Refusal(Exception):
     def __init__(self, status, code, message, hint=None):
         super().__init__(message)
