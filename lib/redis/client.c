@@ -22,7 +22,7 @@ static void tell(struct redis_client *client, enum redis_client_state state, con
         client->on_state(client, state, why, client->arg);
 }
 
-static void logged_in(struct redis_client *client)
+static void let_in(struct redis_client *client)
 {
     client->phase = CLIENT_READY;
     tell(client, REDIS_READY, NULL);
@@ -33,7 +33,7 @@ static void opened(struct conn *conn)
     struct redis_client *client = container_of(conn, struct redis_client, conn);
 
     client->phase = CLIENT_LOGIN;
-    login_start(client, logged_in);
+    login_start(client, let_in);
 }
 
 /* A reader costs more than all the rest of a quiet client, so there is one only while replies come

@@ -234,7 +234,7 @@ static void store(struct redis_info *info, const struct row *row, const char *va
 /* --- lines with a number in their name: slave0:ip=…,port=… and db0:keys=…,… --- */
 
 /* Copies what stands behind "<key>=" in a comma separated list. */
-static bool pair(const char *list, const char *key, char *ret, size_t size)
+static bool pair_value(const char *list, const char *key, char *ret, size_t size)
 {
     size_t n = strlen(key);
 
@@ -257,7 +257,7 @@ static bool pair_integer(const char *list, const char *key, int64_t min, int64_t
 {
     char text[24];
 
-    return pair(list, key, text, sizeof(text)) && integer(text, min, max, ret);
+    return pair_value(list, key, text, sizeof(text)) && integer(text, min, max, ret);
 }
 
 /* "slave12" is numbered "slave"; "slave_priority" is not. */
@@ -282,11 +282,11 @@ static void replica_line(struct redis_info *info, const char *value)
     char word[24];
     int64_t v;
 
-    if (info->n_replicas == REDIS_REPLICAS_MAX || !pair(value, "ip", r.ip, sizeof(r.ip)))
+    if (info->n_replicas == REDIS_REPLICAS_MAX || !pair_value(value, "ip", r.ip, sizeof(r.ip)))
         return;
     if (pair_integer(value, "port", 0, UINT16_MAX, &v))
         r.port = (uint16_t)v;
-    if (pair(value, "state", word, sizeof(word)))
+    if (pair_value(value, "state", word, sizeof(word)))
         for (size_t i = 0; i < array_len(states); i++)
             if (strcmp(word, states[i].word) == 0)
                 r.state = states[i].state;
