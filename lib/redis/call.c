@@ -18,6 +18,7 @@ static void teardown(struct op *op)
     struct redis_slot *slot = take(call->slot);
     char name[ENDPOINT_LABEL_MAX];
 
+    list_push(&call->client->ended, &call->ending);
     if (!slot)
         return; /* all replies are there, or the connection is gone, or nothing was ever sent */
     slot->call = NULL;
@@ -29,12 +30,23 @@ static void teardown(struct op *op)
 
 static const struct op_type call_type = {.name = "redis call", .teardown = teardown};
 
+/* The loop closes what was closed last first: of two calls whose answers came in one read the
+ * second would end before the first, and be learnt before what was older. */
 static void call_done(struct op *op)
 {
     struct redis_call *call = container_of(op, struct redis_call, op);
     struct redis_client *client = call->client;
 
-    call->done(op); /* call may be gone */
+    call->closed = true;
+    client_pin(client);
+    while (!list_empty(&client->ended)) {
+        call = container_of(client->ended.next, struct redis_call, ending);
+        if (!call->closed)
+            break;
+        list_remove(&call->ending);
+        call->done(&call->op); /* call may be gone */
+        client_unpin(client);
+    }
     client_unpin(client);
 }
 
@@ -118,6 +130,7 @@ static void call_begin(struct redis_call *call, struct redis_client *client, uin
     call->done = done;
     call->slot = NULL;
     call->got = 0;
+    call->closed = false;
     call->sent_us = call->done_us = 0;
     client_pin(client);
     op_init(&call->op, &call_type, client->loop, timeout_ms, call_done);

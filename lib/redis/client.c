@@ -112,6 +112,7 @@ struct redis_client *redis_client_new(uv_loop_t *loop, const struct redis_client
     client->on_state = config->on_state;
     client->arg = config->arg;
     list_init(&client->slots);
+    list_init(&client->ended);
     conn_init(&client->conn, loop, &conn_plain, &events);
     return client;
 }

@@ -12,6 +12,7 @@
 #include <hiredis/hiredis.h>
 #include <uv.h>
 
+#include "lib/base/list.h"
 #include "lib/base/op.h"
 #include "lib/net/endpoint.h"
 
@@ -71,8 +72,9 @@ void redis_client_set_auth(struct redis_client *client, const char *username, co
  * A call: one or more commands sent in one write, and their replies, in order. The memory is the
  * caller's from redis_call_init to done. In done: call->op.err is set when the connection failed or
  * the time ran out (that closes the connection: replies carry no ids); else replies[0..n) are all
- * there, error replies included. Replies belong to the call; redis_call_clear frees them, and init
- * does it too.
+ * there, error replies included. Calls on one client get their done in the order in which they
+ * ended, which for answers is that in which they were sent. Replies belong to the call;
+ * redis_call_clear frees them, and init does it too.
  */
 struct redis_call {
     struct op op;
@@ -88,7 +90,9 @@ struct redis_call {
     char *out;               /* owned; wiped as soon as it is sent: it may hold a password */
     size_t out_len;
     unsigned got;
-    char verb[24]; /* first command's name, for messages */
+    char verb[24];      /* first command's name, for messages */
+    struct list ending; /* in the client's ended */
+    bool closed;
 };
 
 /* Must be called once on fresh (zeroed) or finished memory, before the first _add. Keeps arg. */

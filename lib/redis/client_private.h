@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What client.c, login.c, call.c and client_state.c share. Nobody else includes this. */
-#include "lib/base/list.h"
 #include "lib/net/conn.h"
 #include "lib/redis/client.h"
 #include "lib/redis/reader.h"
@@ -29,6 +28,7 @@ struct redis_client {
     unsigned pins;     /* what must come to its end before the client's memory may go */
     struct list slots; /* owned; in the order of replies */
     unsigned n_slots;
+    struct list ended; /* calls whose done is still to come, in the order in which they ended */
     struct redis_reader *reader; /* owned; NULL while nothing is being read */
     struct redis_call *login;    /* owned; NULL unless one is under way */
     bool login_auth;             /* … and its first command is AUTH */

@@ -370,6 +370,52 @@ static void test_close_then_connect(void **state)
     redis_server_stop(&server);
 }
 
+struct ordered {
+    struct redis_call call;
+    unsigned *count, place;
+    bool done;
+};
+
+static void take_place(struct op *op)
+{
+    struct ordered *o = container_of(op, struct ordered, call.op);
+
+    assert_int_equal(op->err.code, ERR_NONE);
+    o->place = ++*o->count;
+    o->done = true;
+}
+
+/* The server stands still while both are sent, so that both answers come in one read: what was sent
+ * before an action must not be learnt after the action's own answer. */
+static void test_answers_in_one_read_end_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct ordered calls[5] = {0};
+    struct redis_server server;
+    unsigned count = 0;
+    struct user u;
+
+    redis_server_start(&server, NULL);
+    user_open(&u, &f->loop, server.port);
+    kill(server.pid, SIGSTOP);
+    for (unsigned i = 0; i < array_len(calls); i++) {
+        calls[i].count = &count;
+        redis_call_init(&calls[i].call);
+        redis_call_addv(&calls[i].call, "INFO", "replication");
+        redis_call_start(&calls[i].call, u.client, USER_WAIT_MS, take_place);
+    }
+    loop_run_for(&f->loop, 20);
+    kill(server.pid, SIGCONT);
+    for (unsigned i = 0; i < array_len(calls); i++)
+        assert_true(loop_run_until_set(&f->loop, &calls[i].done, USER_WAIT_MS));
+    for (unsigned i = 0; i < array_len(calls); i++) {
+        assert_int_equal(calls[i].place, i + 1);
+        redis_call_clear(&calls[i].call);
+    }
+    user_free(&u, &f->loop);
+    redis_server_stop(&server);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, loop_setup, loop_teardown)
@@ -386,6 +432,7 @@ int main(void)
         TEST(free_at_every_turn),
         TEST(free_from_callbacks),
         TEST(close_then_connect),
+        TEST(answers_in_one_read_end_in_their_order),
     };
 
     signal(SIGPIPE, SIG_IGN);
