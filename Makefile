@@ -46,12 +46,13 @@ FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ       := $(FUZZ_SRC:%.c=$(BUILD)/%)
 FUZZ_COUNT ?= 200000
 FUZZ_SEED  ?= 1
+N          ?= 1000000
 
 LIB     = $(BUILD)/libecmigrate.a
 CLI_LIB = $(BUILD)/libecmigratectl.a
 HELPERS = $(HELP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all programs man schema unit integration test demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
+.PHONY: all programs man schema unit integration test sim demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -127,6 +128,11 @@ integration: all | $(BUILD)/.deps-test
 	ECMIGRATED=$(abspath $(BUILD))/ecmigrated ECMIGRATECTL=$(abspath $(BUILD))/ecmigratectl \
 	    $(PYTHON) -B -m pytest -q -p no:cacheprovider tests/integration $(PYTEST_ARGS)
 
+# Two processes, two families of schedules each.
+sim: $(BUILD)/tests/sim/test_schedules
+	@n=$$((($(N) + 3) / 4)); first=$(or $(SEED),1); \
+	    $< $$n $$first & other=$$!; $< $$n $$((first + n)); failed=$$?; wait $$other && exit $$failed
+
 asan:
 	@ECMIGRATE_TIME_FACTOR=3 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=1 test
@@ -198,6 +204,7 @@ help:
 	@echo 'make demo       a live migration between two servers of its own, in under a minute'
 	@echo 'make test       build, unit tests, integration tests (make unit, make integration: one kind)'
 	@echo 'make asan       the same under AddressSanitizer, UBSan and LeakSanitizer'
+	@echo 'make sim        the decision core in virtual time, N=1000000 random schedules, from SEED=1 on'
 	@echo 'make fuzz       parsers of what strangers send, FUZZ_COUNT=200000 inputs each, FUZZ_SEED=1'
 	@echo 'make bench      write gap, time to sync and latency of the API, beside what the servers do themselves'
 	@echo 'make lint fmt   check the style; put the format right'

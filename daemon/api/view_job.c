@@ -180,7 +180,7 @@ static json_t *view_link(const struct migration_view *view)
         return json_null();
     if (!known)
         return json_pack("{s:n, s:n, s:n}", "up", "since", "last_io_seconds");
-    up = seen->target_follows && seen->node[SIDE_TARGET].info.link_up;
+    up = seen->linked;
     return json_pack(
         "{s:b, s:o, s:o}", "up", up, "since", time_or_null(up ? view->link_since_wall_ms : 0),
         "last_io_seconds",
@@ -205,7 +205,7 @@ static json_t *view_lag(const struct observation *seen)
 
     if (!link_exists(seen) || seen->lag_bytes < 0)
         return json_null();
-    if (seen->node[SIDE_TARGET].info.link_up)
+    if (seen->linked)
         seconds = seen->lag_bytes == 0 ? 0 : seen->node[SIDE_TARGET].info.last_io_seconds;
     return json_pack("{s:I, s:o}", "bytes", (json_int_t)seen->lag_bytes, "seconds",
                      count_or_null(seconds));

@@ -3,15 +3,28 @@
 
 #include <assert.h>
 
-static const char *const names[ACT_MAX] = {
-    [ACT_NONE] = "none",
-#define ACTION(id, name, what) [ACT_##id] = #name,
+static const struct action_def {
+    const char *name;
+    unsigned flags;
+} defs[ACT_MAX] = {
+    [ACT_NONE] = {"none", 0},
+#define ACTION(id, name, flags, what) [ACT_##id] = {#name, flags},
 #include "daemon/core/action_table.h"
 #undef ACTION
 };
 
-const char *action_name(enum action action)
+static const struct action_def *def_of(enum action action)
 {
     assert(action >= 0 && action < ACT_MAX);
-    return names[action];
+    return &defs[action];
+}
+
+const char *action_name(enum action action)
+{
+    return def_of(action)->name;
+}
+
+unsigned action_flags(enum action action)
+{
+    return def_of(action)->flags;
 }

@@ -10,21 +10,44 @@ static phase_decide_fn *const phase_decide[PHASE_MAX] = {
 #undef PHASE
 };
 
+/* A node that does not answer cannot be looked at: the phase has taken that into account. */
+static unsigned stale_nodes(const struct observation *seen)
+{
+    unsigned sides = 0;
+
+    for (int side = 0; side < SIDE_MAX; side++)
+        if (seen->node[side].reachable && !seen_anew(seen, (enum node_side)side))
+            sides |= 1u << side;
+    return sides;
+}
+
+/* After a stall or a clock step what was seen may be old: look on, act later. Inside the write
+ * pause what counts is what is seen now, and freezing has its lease. Where nobody may be a primary,
+ * waiting is no care. */
+static bool waits_out_tilt(const struct run *run, const struct decision *d)
+{
+    return !(phase_get(run->phase)->flags & F_PAUSE) &&
+           (d->event != EV_NONE || d->action != ACT_NONE) && !(action_flags(d->action) & A_RETURNS);
+}
+
 struct decision decide(const struct spec *spec, const struct run *run,
                        const struct observation *seen)
 {
     struct decision d = {.event = EV_NONE, .action = ACT_NONE, .poll_ms = 1000};
+    unsigned stale = stale_nodes(seen);
 
     assert(run->phase >= 0 && run->phase < PHASE_MAX);
     phase_decide[run->phase](spec, run, seen, &d);
-    /* After a stall or a clock step what was seen may be old: look on, act later. Inside the write
-     * pause what counts is what is seen now, and freezing has its lease. */
-    if (seen->tilt && !(phase_get(run->phase)->flags & F_PAUSE) &&
-        (d.event != EV_NONE || d.action != ACT_NONE)) {
+    if (seen->tilt && waits_out_tilt(run, &d)) {
         d = (struct decision){.poll_ms = 200};
         decide_wait(&d, REASON_TILT, 200,
                     "the clock stepped or the daemon stood still; looking on "
                     "before acting");
+    } else if (stale && (action_flags(d.action) & A_ROLE)) {
+        enum action action = d.action;
+
+        d = (struct decision){.poll_ms = 200};
+        decide_look(&d, stale, "looking at the nodes before: %s", action_name(action));
     }
     return d;
 }

@@ -27,6 +27,21 @@ void decide_wait(struct decision *d, enum reason reason, uint32_t poll_ms, const
     d->poll_ms = poll_ms;
 }
 
+#define LOOK_POLL_MS 5
+
+void decide_look(struct decision *d, unsigned sides, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(d, REASON_NONE, fmt, ap);
+    va_end(ap);
+    d->event = EV_NONE;
+    d->action = ACT_NONE;
+    d->look = sides;
+    d->poll_ms = LOOK_POLL_MS;
+}
+
 void decide_act(struct decision *d, enum action action, const char *fmt, ...)
 {
     va_list ap;
@@ -78,6 +93,19 @@ bool decide_action_failed(struct decision *d, const struct spec *spec, const str
     if (seen->last_action == ACT_NONE || !seen->last_failed)
         return false;
     decide_attempt_failed(d, spec, run, seen->last_reason, "%s", seen->last_err.msg);
+    return true;
+}
+
+bool decide_linked(struct decision *d, const struct observation *seen, const char *why)
+{
+    if (!seen->linked)
+        return false;
+    if (seen_at_once(seen, SIDE_TARGET)) {
+        decide_go(d, EV_LINKED, REASON_NONE, "%s", why);
+    } else {
+        decide_look(d, 1u << SIDE_TARGET, "looking at what the target holds");
+        d->look_whole = true;
+    }
     return true;
 }
 

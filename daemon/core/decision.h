@@ -15,12 +15,17 @@ struct decision {
     enum action action;   /* ACT_NONE: only look again */
     enum reason reason;   /* why the edge is taken, or what is waited for */
     char message[RUN_MESSAGE_MAX];
-    uint32_t poll_ms; /* look again after this time; 0: at once */
+    unsigned look;    /* 1 << SIDE_x: look at that node at once */
+    bool look_whole;  /* … at all of it */
+    uint32_t poll_ms; /* look at both again after this time */
 };
 
 /* Ways to fill a decision. */
 void decide_wait(struct decision *d, enum reason reason, uint32_t poll_ms, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* … for a look at some nodes: 1 << SIDE_x. */
+void decide_look(struct decision *d, unsigned sides, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void decide_act(struct decision *d, enum action action, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void decide_go(struct decision *d, enum fsm_event event, enum reason reason, const char *fmt, ...)
@@ -35,6 +40,9 @@ void decide_attempt_failed(struct decision *d, const struct spec *spec, const st
 /* The last action of this phase was refused: the same, with its reason. True when it was. */
 bool decide_action_failed(struct decision *d, const struct spec *spec, const struct run *run,
                           const struct observation *seen);
+/* The link is up: EV_LINKED, once all of what the target holds then has been seen. True when it is
+ * up. */
+bool decide_linked(struct decision *d, const struct observation *seen, const char *why);
 /* A node that cannot be reached: waits grace_ms, then this attempt has failed. True when one
  * cannot. */
 bool decide_unreachable(struct decision *d, const struct spec *spec, const struct run *run,

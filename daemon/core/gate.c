@@ -47,11 +47,6 @@ GATE(source_is_replica)
 }
 
 /* The next four: what comes first hides what follows from it. */
-static bool link_up(const struct observation *seen)
-{
-    return seen->target_follows && TARGET->link_up;
-}
-
 static bool lag_ok(const struct spec *spec, const struct observation *seen)
 {
     return seen->lag_bytes <= (int64_t)spec->cutover.max_lag;
@@ -59,18 +54,18 @@ static bool lag_ok(const struct spec *spec, const struct observation *seen)
 
 GATE(link_down)
 {
-    return !link_up(seen) && hold(ret, "the link is down");
+    return !seen->linked && hold(ret, "the link is down");
 }
 
 GATE(other_history)
 {
-    return link_up(seen) && !seen->same_history &&
+    return seen->linked && !seen->same_history &&
            hold(ret, "source and target report different replication ids");
 }
 
 GATE(lag)
 {
-    return link_up(seen) && seen->same_history && !lag_ok(spec, seen) &&
+    return seen->linked && seen->same_history && !lag_ok(spec, seen) &&
            hold(ret, "lag is %" PRId64 " bytes, cutover.max_lag is %" PRIu64, seen->lag_bytes,
                 spec->cutover.max_lag);
 }
@@ -78,7 +73,7 @@ GATE(lag)
 /* After a full synchronisation a source holds its stream back until it hears from the replica. */
 GATE(not_streaming)
 {
-    return link_up(seen) && seen->same_history && lag_ok(spec, seen) && !seen->streaming &&
+    return seen->linked && seen->same_history && lag_ok(spec, seen) && !seen->streaming &&
            hold(ret, "the source does not send its writes to the target yet");
 }
 

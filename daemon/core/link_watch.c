@@ -49,7 +49,7 @@ enum link_news link_watch_update(struct link_watch *watch, struct observation *s
                                  enum phase phase, uint64_t now_ms)
 {
     const struct seen_node *target = &seen->node[SIDE_TARGET];
-    bool up = target->reachable && seen->target_follows && target->info.link_up;
+    bool up = target->reachable && seen->linked;
     enum link_news news = LINK_NO_NEWS;
 
     if (!target->tried) /* since a restart: neither up nor down is news */

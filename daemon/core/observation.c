@@ -20,11 +20,90 @@ void observation_enter(struct observation *seen, enum phase from, enum phase to,
         seen->thaw_message[0] = '\0';
         seen->clients_drained = false;
         seen->promote_sent = resumed;
+        seen->undemote_sent = false;
     }
     if (to == PHASE_ATTACHING)
         seen->prepared = seen->prepared_cutover = false;
+    if (to == PHASE_CHECKING)
+        seen->detached_offset = seen->given_keys = -1;
+    if (to == PHASE_CHECKING)
+        seen->attached_replid[0] = '\0';
     if (to == PHASE_REPLICATING && (resumed || from != PHASE_REPLICATING))
         seen->errors_grew = false;
+}
+
+#define ANEW_MS 1000
+
+bool seen_learns(const struct seen_node *node, uint64_t number)
+{
+    return number > node->looked && number > node->acted;
+}
+
+static bool newer_than_acts(const struct observation *seen, uint64_t number)
+{
+    return number > seen->node[SIDE_SOURCE].acted && number > seen->node[SIDE_TARGET].acted;
+}
+
+bool seen_anew(const struct observation *seen, enum node_side side)
+{
+    const struct seen_node *node = &seen->node[side];
+
+    return node->reachable && newer_than_acts(seen, node->looked) && node->age_ms <= ANEW_MS;
+}
+
+bool seen_whole(const struct observation *seen, enum node_side side)
+{
+    const struct seen_node *node = &seen->node[side];
+
+    return seen_anew(seen, side) && newer_than_acts(seen, node->looked_whole) &&
+           node->whole_age_ms <= ANEW_MS;
+}
+
+bool seen_at_once(const struct observation *seen, enum node_side side)
+{
+    return seen_whole(seen, side) && seen->node[side].looked == seen->node[side].looked_whole;
+}
+
+void observation_init(struct observation *seen)
+{
+    *seen = (struct observation){.detached_offset = -1, .given_keys = -1};
+}
+
+void observation_attaching(struct observation *seen)
+{
+    const struct redis_info *target = &seen->node[SIDE_TARGET].info;
+
+    (void)str_copy(seen->attached_replid, sizeof(seen->attached_replid), target->replid);
+    seen->attached_offset = target->master_repl_offset;
+}
+
+void observation_detaching(struct observation *seen)
+{
+    const struct redis_info *target = &seen->node[SIDE_TARGET].info;
+    (void)str_copy(seen->detaching_replid, sizeof(seen->detaching_replid),
+                   seen->linked ? target->replid : "");
+}
+
+/* Else somebody had promoted it before, or pointed it elsewhere, while our command was on its way.
+ */
+void observation_detached(struct observation *seen)
+{
+    const struct redis_info *target = &seen->node[SIDE_TARGET].info;
+    bool ours = seen->detaching_replid[0] && strcmp(target->replid2, seen->detaching_replid) == 0 &&
+                target->master_repl_offset == target->second_repl_offset - 1;
+
+    seen->detached_offset = ours ? target->master_repl_offset : -1;
+}
+
+/* What a source gives that was restarted is not what the target had. */
+void observation_remember(struct observation *seen, const struct run *run)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+    bool same = source->reachable && strcmp(source->info.run_id, run->source_run_id) == 0;
+
+    if (target->reachable && seen->linked && same)
+        seen->given_keys = target->info.keys;
 }
 
 static bool follows(const struct redis_info *info, const struct endpoint *ep)
@@ -45,10 +124,13 @@ void observation_relate(struct observation *seen, const struct spec *spec, const
     seen->target_is_primary = t->role == REDIS_ROLE_MASTER;
     seen->source_is_primary = s->role == REDIS_ROLE_MASTER;
     seen->source_follows_target = follows(s, &spec->target.reachable_as);
-    seen->source_demoted = seen->source_follows_target || follows(s, &fence);
+    seen->source_at_fence = follows(s, &fence);
+    seen->source_demoted = seen->source_follows_target || seen->source_at_fence;
     seen->same_history = s->replid[0] != '\0' && strcmp(s->replid, t->replid) == 0;
+    /* Nodes that follow each other give each other nothing. */
+    seen->linked = seen->target_follows && t->link_up && !seen->source_follows_target;
     seen->lag_bytes = -1;
-    if (seen->same_history && t->replica_offset >= 0)
+    if (seen->same_history && t->replica_offset >= 0 && !seen->source_follows_target)
         seen->lag_bytes = max_of(s->master_repl_offset - t->replica_offset, (int64_t)0);
 }
 
@@ -62,6 +144,5 @@ bool histories_join(const struct observation *seen)
 
 bool source_fenced(const struct observation *seen)
 {
-    return seen->node[SIDE_SOURCE].reachable && seen->source_demoted &&
-           !seen->source_follows_target && seen->target_follows;
+    return seen->node[SIDE_SOURCE].reachable && seen->source_at_fence && seen->target_follows;
 }

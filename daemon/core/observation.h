@@ -25,6 +25,12 @@ struct seen_node {
     enum reason why;             /* why it is not reachable */
     struct err err;              /* … in words */
     struct redis_info info;      /* last known; check reachable before believing it */
+    uint64_t looked;             /* the number of the look that info is from */
+    uint64_t age_ms;             /* … and the time since it was sent */
+    uint64_t looked_whole;       /* the number of the last look at all of INFO */
+    uint64_t whole_learnt;       /* … and the number that had been reached when it was learnt */
+    uint64_t whole_age_ms;       /* … and the time since it was sent */
+    uint64_t acted;              /* the number that was reached when the last action here ended */
     bool replication_auth_tried; /* source only: the replication user's log-in was tried */
     enum reason replication_auth_why;
     struct err replication_auth_err;
@@ -39,7 +45,9 @@ struct observation {
     bool target_is_primary;
     bool source_is_primary;
     bool source_demoted;        /* the source is a replica of the fence address or of the target */
+    bool source_at_fence;       /* … of the fence address: our own doing */
     bool source_follows_target; /* … of the target itself */
+    bool linked;                /* the target follows, and its link is up */
     bool same_history;          /* one replid on both */
     int64_t lag_bytes;          /* -1: cannot be compared */
 
@@ -63,10 +71,16 @@ struct observation {
     bool lease_over;    /* half of the pause, or more, has passed */
     bool pause_expired; /* the whole of it: the source takes writes again without being told */
     bool promote_sent;  /* the target may have been promoted (also: not known, after a restart) */
+    bool undemote_sent; /* the source may have been made a primary again, in this phase */
     bool thawed;        /* the source has been told to go on since */
     enum reason thaw_reason; /* why the switch-over is given up, where thawed because of that */
     char thaw_message[RUN_MESSAGE_MAX];
-    int64_t frozen_offset; /* the source's final offset */
+    int64_t frozen_offset;   /* the source's final offset */
+    int64_t detached_offset; /* the target's, when we let go of it while its link was up; else -1 */
+    char detaching_replid[41]; /* the history it was in then, as far as we had seen; "": none */
+    char attached_replid[41];  /* the target's, when it was last told to follow */
+    int64_t attached_offset;
+    int64_t given_keys;    /* what the target held when it was last seen to follow; -1: never */
     bool prepared;         /* settings for the run are recorded and set */
     bool prepared_cutover; /* … and those for the switch-over and the reverse link */
     bool clients_drained;
@@ -81,6 +95,28 @@ struct observation {
 /* The job goes from one phase to another; resumed: an earlier process did. What belonged to the
  * phase that was left is forgotten. */
 void observation_enter(struct observation *seen, enum phase from, enum phase to, bool resumed);
+/*
+ * Looks and actions are numbered in one order: a look when it is sent, an action when it has ended.
+ * A look is learnt only if nothing newer is known and nothing was done to the node since it was
+ * sent.
+ */
+bool seen_learns(const struct seen_node *node, uint64_t number);
+/* The same for all that INFO shows, not only for replication. */
+bool seen_whole(const struct observation *seen, enum node_side side);
+/* … and it is all from one look. */
+bool seen_at_once(const struct observation *seen, enum node_side side);
+/* What is known of this node is newer than all that was done to either node, and hardly a moment
+ * old. */
+bool seen_anew(const struct observation *seen, enum node_side side);
+/* Nothing has been seen yet. */
+void observation_init(struct observation *seen);
+/* The target is about to be told to follow, or to follow no longer / has been told the latter:
+ * keeps what tells later whether it was touched in between. */
+void observation_attaching(struct observation *seen);
+void observation_detaching(struct observation *seen);
+void observation_detached(struct observation *seen);
+/* Keeps what will have to be known once the target no longer follows. */
+void observation_remember(struct observation *seen, const struct run *run);
 /* Works out the relations between the two nodes. */
 void observation_relate(struct observation *seen, const struct spec *spec, const struct run *run);
 /* The promoted target continues the very history the source has. */

@@ -7,7 +7,8 @@
  *                        -> [the link is up]            -> replicating
  *                        -> attach.timeout              -> backoff, or rollback
  *
- * A target that follows already (restart, or an operator's hand) is taken as it is.
+ * A target that follows already (restart, or an operator's hand) is taken as it is. One that holds
+ * what this source did not give it is never told to follow.
  */
 #include "daemon/core/phase.h"
 
@@ -40,24 +41,18 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
                             const struct observation *seen, struct decision *d)
 {
     const struct seen_node *target = &seen->node[SIDE_TARGET];
+    bool followed = seen->last_action == ACT_ATTACH && !seen->last_failed;
 
     if (decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
         return;
-    if (seen->target_follows && target->info.link_up) {
-        decide_go(d, EV_LINKED, REASON_NONE, "the link is up");
+    if (decide_linked(d, seen, "the link is up"))
         return;
-    }
     if (seen->target_follows && target->info.sync_in_progress) {
         decide_go(d, EV_SYNCING, REASON_NONE, "a full synchronisation has begun");
         return;
     }
     if (decide_action_failed(d, spec, run, seen))
         return;
-    if (seen->target_follows_other && !run->synced) {
-        decide_attempt_failed(d, spec, run, REASON_TARGET_IS_REPLICA, "the target follows '%s:%u'",
-                              target->info.master_host, target->info.master_port);
-        return;
-    }
     if (seen->phase_ms > spec->attach.timeout_ms) {
         link_timeout(d, spec, run, seen);
         return;
@@ -66,6 +61,8 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
         if (decide_unreachable(d, spec, run, seen, SIDE_SOURCE, spec->attach.timeout_ms))
             return;
         decide_act(d, ACT_PREPARE, "recording and setting what the replication needs");
+    } else if (decide_others(d, spec, run, seen, followed)) {
+        return;
     } else if (!seen->target_follows) {
         decide_act(d, ACT_ATTACH, "telling the target to follow the source");
     } else {

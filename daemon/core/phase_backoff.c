@@ -12,7 +12,15 @@ void phase_backoff_decide(const struct spec *spec, const struct run *run,
 {
     int64_t left_ms = run->next_attempt_wall_ms - (int64_t)seen->wall_ms;
     bool detached_once = seen->last_action == ACT_DETACH;
+    const struct redis_info *target = &seen->node[SIDE_TARGET].info;
 
+    /* What it held when we let go of it must be known after a restart, too. */
+    if (detached_once && !seen->last_failed && seen_anew(seen, SIDE_TARGET) &&
+        target->role == REDIS_ROLE_MASTER && seen->detached_offset == target->master_repl_offset &&
+        run->given_offset != target->master_repl_offset) {
+        decide_go(d, EV_DETACHED, run->reason, "%s", run->message);
+        return;
+    }
     /* A clock that was set back must not stretch the pause. */
     if (left_ms > (int64_t)spec->attach.backoff_max_ms)
         left_ms = (int64_t)spec->attach.backoff_max_ms;

@@ -44,20 +44,20 @@ static void drain(const struct run *run, const struct observation *seen, struct 
     else if (seen->lease_over)
         retreat(d, seen, REASON_DRAIN_TIMEOUT, "the target did not take the last bytes in time");
     else
-        decide_wait(d, REASON_NONE, 0, "the target takes the last bytes");
+        decide_look(d, 1u << SIDE_TARGET, "the target takes the last bytes");
 }
 
 /*
  * Whether a process before this one got further than the phase tells: its last edge is written
- * behind. A source that has been gone for long leaves it open; switching then asks a human. Nobody
- * but us promotes a target inside the pause: a primary which does not continue the source's history
- * has been restarted.
+ * behind. A source that has been gone for long leaves it open; switching then asks a human. A
+ * target which is another process than it was has been restarted, whatever its dump says of its
+ * history.
  */
-static bool came_later(const struct observation *seen)
+static bool came_later(const struct run *run, const struct observation *seen)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
-    bool restarted =
-        !seen->resumed && source->reachable && seen->source_is_primary && !histories_join(seen);
+    bool restarted = source->reachable && seen->source_is_primary &&
+                     strcmp(seen->node[SIDE_TARGET].info.run_id, run->target_run_id) != 0;
 
     return (source->reachable && seen->source_demoted) || (seen->target_is_primary && !restarted) ||
            (seen->resumed && !source->reachable && seen->phase_ms > UNDECIDED_MS);
@@ -70,7 +70,7 @@ void phase_freezing_decide(const struct spec *spec, const struct run *run,
 
     (void)spec;
     /* A crash came later than the phase tells: switching goes by what it sees. */
-    if (came_later(seen)) {
+    if (came_later(run, seen)) {
         decide_go(d, EV_OK, REASON_NONE, "the switch has already begun");
         return;
     }

@@ -48,18 +48,20 @@ void phase_replicating_decide(const struct spec *spec, const struct run *run,
     const struct seen_node *target = &seen->node[SIDE_TARGET];
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
 
+    bool forced = run->want_cutover && run->force && !source->reachable;
+
     if (!target->reachable) {
         decide_wait(d, REASON_WAITING_NODE, 200, "the target does not answer: %s", target->err.msg);
-    } else if (!seen->target_follows && (source->reachable || !run->want_cutover || !run->force)) {
-        decide_go(d, EV_DETACHED, REASON_TARGET_DETACHED, "the target %s%s",
-                  seen->target_follows_other ? "was pointed to " : "is no replica any more",
-                  seen->target_follows_other ? target->info.master_host : "");
+    } else if (!forced && decide_others(d, spec, run, seen, true)) {
+        return;
+    } else if (!forced && !seen->target_follows) {
+        decide_go(d, EV_DETACHED, REASON_TARGET_DETACHED,
+                  "the target was restarted, with nothing but what this source gave it");
     } else if (source_fenced(seen)) {
         decide_act(d, ACT_UNDEMOTE, "a demotion that was given up has come late; undoing it");
-    } else if (source->reachable && seen->source_demoted && run->cutover_attempt > 0) {
-        decide_act(d, ACT_UNDEMOTE,
-                   "the source is read-only without a switch-over; making it the "
-                   "primary again");
+    } else if (run->want_until_wall_ms && (int64_t)seen->wall_ms >= run->want_until_wall_ms) {
+        decide_go(d, EV_LAPSE, REASON_LAPSED,
+                  "the switch-over could not begin within the time it was asked for");
     } else if (target->info.sync_in_progress && !run->force) {
         decide_go(d, EV_SYNCING, REASON_NONE, "the source sends its data set again");
     } else if (run->want_cutover) {

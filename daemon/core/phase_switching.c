@@ -146,14 +146,17 @@ static void source_demoted(const struct run *run, const struct observation *seen
     const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
-    if (seen->last_action == ACT_PROMOTE && seen->last_failed && !seen->promote_sent) {
+    if (seen->undemote_sent) {
+        decide_act(d, ACT_UNDEMOTE, "making the source the primary again, as was begun");
+        d->reason = seen->thaw_reason;
+    } else if (seen->last_action == ACT_PROMOTE && seen->last_failed && !seen->promote_sent) {
         decide_act(d, ACT_UNDEMOTE, "%s; making the source the primary again", seen->last_err.msg);
         d->reason = seen->last_reason;
     } else if (run->force || (seen->same_history && seen->target_follows &&
                               s->master_repl_offset <= t->replica_offset)) {
         decide_act(d, ACT_PROMOTE, "promoting the target");
     } else if (seen->same_history && seen->phase_ms < LAST_BYTES_MS) {
-        decide_wait(d, REASON_NONE, 0, "the target takes the last bytes");
+        decide_look(d, 1u << SIDE_TARGET, "the target takes the last bytes");
     } else {
         decide_act(d, ACT_UNDEMOTE,
                    "the source took writes past the target's offset; making it the primary again");
@@ -180,7 +183,7 @@ static void target_follows(const struct run *run, const struct observation *seen
         source_demoted(run, seen, d);
     else if (!seen->source_is_primary)
         wait_or_halt(d, seen, "somebody made the source a replica of another server");
-    else if (seen->last_action == ACT_UNDEMOTE)
+    else if (seen->undemote_sent)
         slip(d, seen, seen->thaw_reason != REASON_NONE ? seen->thaw_reason : REASON_SLIPPED,
              seen->thaw_message[0] ? seen->thaw_message : "the source is the primary again");
     else if (drained || forced)
@@ -190,29 +193,37 @@ static void target_follows(const struct run *run, const struct observation *seen
              "the write pause had run out before the source was demoted");
 }
 
-static void target_lost(struct decision *d)
+/* The target is out of our reach before it was promoted: gone, or somebody else's. */
+static void target_lost(const struct observation *seen, struct decision *d, enum reason reason,
+                        const char *what, const char *undecided)
 {
-    decide_act(d, ACT_UNDEMOTE, "the target was lost before its promotion");
-    d->reason = REASON_TARGET_LOST;
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+
+    if (source->reachable && seen->source_demoted && !seen->promote_sent) {
+        decide_act(d, ACT_UNDEMOTE, "%s before its promotion", what);
+        d->reason = reason;
+    } else if (source->reachable && seen->source_is_primary && !seen->promote_sent) {
+        slip(d, seen, reason, what);
+    } else {
+        wait_or_halt(d, seen, undecided);
+    }
 }
 
 void phase_switching_decide(const struct spec *spec, const struct run *run,
                             const struct observation *seen, struct decision *d)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
     const struct seen_node *target = &seen->node[SIDE_TARGET];
 
     if (target->reachable && seen->target_is_primary)
         target_promoted(spec, run, seen, d);
     else if (target->reachable && seen->target_follows_other)
-        wait_or_halt(d, seen, "somebody pointed the target to another server");
+        target_lost(seen, d, REASON_TARGET_REPOINTED,
+                    "somebody pointed the target to another server",
+                    "somebody pointed the target to another server");
     else if (target->reachable)
         target_follows(run, seen, d);
-    else if (source->reachable && seen->source_demoted && !seen->promote_sent)
-        target_lost(d);
-    else if (source->reachable && seen->source_is_primary && !seen->promote_sent)
-        slip(d, seen, REASON_TARGET_LOST, "the target was lost before the switch");
     else
-        wait_or_halt(d, seen, "the target does not answer; whether it was promoted is not known");
+        target_lost(seen, d, REASON_TARGET_LOST, "the target was lost",
+                    "the target does not answer; whether it was promoted is not known");
     say_refusal(seen, d);
 }

@@ -20,15 +20,16 @@ void phase_syncing_decide(const struct spec *spec, const struct run *run,
                           const struct observation *seen, struct decision *d)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
-    const struct seen_node *target = &seen->node[SIDE_TARGET];
 
     if (decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
         return;
-    if (seen->target_follows && target->info.link_up) {
-        decide_go(d, EV_LINKED, REASON_NONE, "the target holds the data set");
-    } else if (!seen->target_follows) {
+    if (decide_others(d, spec, run, seen, true))
+        return;
+    if (decide_linked(d, seen, "the target holds the data set"))
+        return;
+    if (!seen->target_follows) {
         decide_attempt_failed(d, spec, run, REASON_TARGET_DETACHED,
-                              "the target stopped following during the synchronisation");
+                              "the target was restarted during the synchronisation");
     } else if (seen->stalled_ms > spec->sync.stall_timeout_ms) {
         decide_attempt_failed(d, spec, run, REASON_SYNC_STALLED,
                               "the synchronisation has not moved for %llu ms",

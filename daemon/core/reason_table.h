@@ -76,8 +76,24 @@ REASON(TARGET_LOST, "target-lost", true, "The target stopped answering.",
        "Bring the target back. The job goes on by itself, or: ecmigratectl retry JOB.")
 REASON(
     TARGET_DETACHED, "target-detached", true,
-    "The target no longer follows the source: it was restarted, or somebody pointed it elsewhere.",
-    "Find out who did it; the job attaches it again.")
+    "The target no longer follows the source: it was restarted.",
+    "Nothing: it holds only what this source gave it, and the job attaches it again. If it repeats, look at the target's log.")
+REASON(
+    TARGET_PROMOTED, "target-promoted", false,
+    "The target is a primary, and not by our doing: somebody promoted it, or it was restarted and has taken writes since. Following the source again would delete what it holds, so both nodes are left as they are.",
+    "To keep what the target holds: ecmigratectl abort JOB, which ends the job and changes no role. To give it up and copy anew: set allow_flush: true under target: in the job file, then ecmigratectl retry JOB. If Sentinel did it, take the target out of its care first.")
+REASON(
+    TARGET_REPOINTED, "target-repointed", false,
+    "Somebody pointed the target to another server. It is left there.",
+    "To leave it there: ecmigratectl abort JOB, which ends the job and changes no role. To go on with this job: point it back yourself, or detach it and set allow_flush: true under target: in the job file, then ecmigratectl retry JOB.")
+REASON(
+    SOURCE_FOLLOWS_TARGET, "source-follows-target", false,
+    "The source is a replica of the target, and not by our doing: somebody has exchanged the roles (FAILOVER, Sentinel). Both nodes are left as they are.",
+    "If the target is to stay the primary: ecmigratectl abort JOB ends the job and changes no role. If not, make the source the primary again yourself, then: ecmigratectl retry JOB.")
+REASON(
+    SOURCE_EMPTIED, "source-emptied", false,
+    "The source was restarted and came back without its data. The target was made to follow it no longer, so that it keeps what it holds.",
+    "The target may hold the only copy. To keep it: ecmigratectl abort JOB, which ends the job and changes no role. To copy the source as it is now: set allow_flush: true under target: in the job file, then ecmigratectl retry JOB, which deletes what the target holds.")
 
 /* Waiting */
 REASON(
@@ -147,6 +163,9 @@ REASON(RESTARTED, "restarted", true,
 REASON(CUTOVER_GIVEN_UP, "cutover-given-up", true,
        "All cutover.attempts were used up. The target still follows the source.",
        "See the events for the reason of each attempt; then: ecmigratectl complete JOB.")
+REASON(LAPSED, "lapsed", true,
+       "The switch-over was asked for within a certain time, and could not begin in it.",
+       "See the events for what held it back; then: ecmigratectl complete JOB.")
 REASON(
     DIVERGED, "diverged", false, "Both nodes are primaries and both may have taken writes.",
     "Decide which one is right. Make the other one its replica by hand (REPLICAOF), then: ecmigratectl retry JOB. Or: ecmigratectl abort JOB, which leaves both as they are.")

@@ -35,25 +35,52 @@ static void begin_run(struct run *r)
         .source = r->source,
         /* A target the last run could not detach may still follow: that is ours to know. */
         .attached = r->attached,
+        .given_keys = -1,
+        .given_offset = -1,
     };
 
     *r = fresh;
 }
 
-static void cutover_failed(const struct spec *spec, struct run *r, double jitter, int64_t now)
+/* Nobody asks for the switch-over any more. */
+static void unwant(struct run *r)
 {
-    if (r->cutover_attempt >= spec->cutover.attempts) {
-        r->want_cutover = r->force = false;
-        r->next_cutover_wall_ms = 0;
-    } else {
+    r->want_cutover = r->force = false;
+    r->want_since_wall_ms = r->want_until_wall_ms = 0;
+    r->want_by[0] = '\0';
+    r->next_cutover_wall_ms = 0;
+}
+
+/* What cannot be cured by repeating is not repeated: each attempt pauses the writers. */
+static void cutover_failed(const struct spec *spec, struct run *r, enum reason reason,
+                           double jitter, int64_t now)
+{
+    if (r->cutover_attempt >= spec->cutover.attempts || !reason_get(reason)->retry)
+        unwant(r);
+    else
         r->next_cutover_wall_ms = now + backoff(spec, r->cutover_attempt, jitter);
-    }
+}
+
+static void remember_target(struct run *r, const struct observation *seen)
+{
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+
+    r->given_keys = max_of(target->info.keys, seen->given_keys);
+    r->given_offset = target->info.master_repl_offset;
+    (void)str_copy(r->given_replid, sizeof(r->given_replid), target->info.replid);
+}
+
+static void remember_servers(struct run *r, const struct observation *seen)
+{
+    (void)str_copy(r->source_run_id, sizeof(r->source_run_id), seen->node[SIDE_SOURCE].info.run_id);
+    (void)str_copy(r->target_run_id, sizeof(r->target_run_id), seen->node[SIDE_TARGET].info.run_id);
 }
 
 /* What entering a phase does to a run. */
 struct entry {
     const struct spec *spec;
     const struct edge *edge;
+    const struct decision *d;
     const struct observation *seen;
     double jitter;
     int64_t now; /* wall clock */
@@ -75,40 +102,63 @@ static void enter_attaching(struct run *r, const struct entry *e)
 {
     if (e->edge->from == PHASE_CHECKING) {
         r->checked = true;
-        (void)str_copy(r->source_run_id, sizeof(r->source_run_id),
-                       e->seen->node[SIDE_SOURCE].info.run_id);
-        (void)str_copy(r->target_run_id, sizeof(r->target_run_id),
-                       e->seen->node[SIDE_TARGET].info.run_id);
+        remember_servers(r, e->seen);
+        remember_target(r, e->seen);
     } else {
         r->attempt = e->edge->from == PHASE_BACKOFF ? r->attempt + 1 : 1;
+    }
+    if (e->edge->from == PHASE_REPLICATING) { /* it has just been found to be harmless */
+        remember_servers(r, e->seen);
+        remember_target(r, e->seen);
     }
     r->attached = true;
 }
 
 static void enter_backoff(struct run *r, const struct entry *e)
 {
+    if (e->edge->event == EV_DETACHED) { /* what it holds is the source's doing, up to here */
+        remember_target(r, e->seen);
+        return;
+    }
     r->next_attempt_wall_ms = e->now + backoff(e->spec, r->attempt, e->jitter);
+    /* Only then it is the source's doing, what it holds. */
+    if (e->seen->linked)
+        remember_target(r, e->seen);
 }
 
 static void enter_syncing(struct run *r, const struct entry *e)
 {
+    remember_servers(r, e->seen);
     if (e->edge->from == PHASE_REPLICATING) /* the attempts of days ago are not this one's */
         r->attempt = 1;
+}
+
+static void want(struct run *r, const struct entry *e)
+{
+    unwant(r);
+    r->want_cutover = true;
+    r->want_since_wall_ms = e->now;
+    r->cutover_attempt = 0;
 }
 
 static void enter_replicating(struct run *r, const struct entry *e)
 {
     enum fsm_event event = e->edge->event;
 
-    if (event == EV_LINKED && !r->synced) {
+    r->committed = false;
+    if (event == EV_LINKED) {
+        remember_servers(r, e->seen);
+        remember_target(r, e->seen);
+        if (!r->synced && e->spec->cutover.mode_auto)
+            want(r, e);
         r->synced = true;
-        r->want_cutover = e->spec->cutover.mode_auto;
     } else if (event == EV_COMPLETE) {
-        r->want_cutover = true;
+        want(r, e);
+    } else if (event == EV_CANCEL || event == EV_LAPSE) {
+        unwant(r);
         r->cutover_attempt = 0;
-        r->next_cutover_wall_ms = 0;
     } else if (event == EV_RETREAT || event == EV_SLIPPED) {
-        cutover_failed(e->spec, r, e->jitter, e->now);
+        cutover_failed(e->spec, r, e->d->reason, e->jitter, e->now);
     }
 }
 
@@ -121,10 +171,9 @@ static void enter_freezing(struct run *r, const struct entry *e)
 
 static void enter_switching(struct run *r, const struct entry *e)
 {
-    if (e->edge->event == EV_COMPLETE) { /* may lead back to replicating, and is still wanted */
-        r->want_cutover = true;
-        r->cutover_attempt = 0;
-    }
+    r->committed = true;
+    if (e->edge->event == EV_COMPLETE) /* may lead back to replicating, and is still wanted */
+        want(r, e);
 }
 
 static void enter_rolling_back(struct run *r, const struct entry *e)
@@ -134,13 +183,21 @@ static void enter_rolling_back(struct run *r, const struct entry *e)
 
 static void enter_completed(struct run *r, const struct entry *e)
 {
-    r->want_cutover = r->force = false;
+    unwant(r);
     if (r->cutover.at_wall_ms != 0)
         return;
     /* Promoted by a process that is no more. */
     r->cutover.at_wall_ms = e->now;
     r->cutover.offset = e->seen->node[SIDE_TARGET].info.second_repl_offset - 1;
     r->cutover.gap_us = -1;
+}
+
+/* Whoever decides now decides anew about the switch-over, too. */
+static void enter_halted(struct run *r, const struct entry *e)
+{
+    (void)e;
+    if (!r->committed)
+        unwant(r);
 }
 
 static void enter_failed(struct run *r, const struct entry *e)
@@ -163,13 +220,18 @@ static void (*const enter[PHASE_MAX])(struct run *r, const struct entry *e) = {
     [PHASE_ROLLING_BACK] = enter_rolling_back,
     [PHASE_COMPLETED] = enter_completed,
     [PHASE_FAILED] = enter_failed,
+    [PHASE_HALTED] = enter_halted,
 };
 
 struct run run_after(const struct spec *spec, const struct run *run, const struct edge *edge,
                      const struct decision *d, const struct observation *seen, double jitter)
 {
-    struct entry e = {
-        .spec = spec, .edge = edge, .seen = seen, .jitter = jitter, .now = (int64_t)seen->wall_ms};
+    struct entry e = {.spec = spec,
+                      .edge = edge,
+                      .d = d,
+                      .seen = seen,
+                      .jitter = jitter,
+                      .now = (int64_t)seen->wall_ms};
     struct run r = *run;
 
     r.phase = edge->to;
@@ -183,4 +245,11 @@ struct run run_after(const struct spec *spec, const struct run *run, const struc
     r.reason = d->reason;
     (void)str_copy(r.message, sizeof(r.message), d->message);
     return r;
+}
+
+enum fsm_event run_verb_event(const struct run *run, enum fsm_event verb)
+{
+    if (run->phase != PHASE_HALTED || run->committed)
+        return verb;
+    return verb == EV_RETRY ? EV_AGAIN : verb == EV_COMPLETE ? EV_NONE : verb;
 }

@@ -13,6 +13,7 @@
 #include "lib/net/endpoint.h"
 
 #define RUN_MESSAGE_MAX 200
+#define RUN_WHO_MAX 64
 
 struct decision;
 struct observation;
@@ -27,14 +28,21 @@ struct run {
     unsigned attempt;             /* attach attempts begun in this run: 1, 2, … */
     int64_t next_attempt_wall_ms; /* in backoff: when the next one is due; else 0 */
     bool checked;                 /* the pre-checks of this run have passed */
-    bool attached; /* the target has been told to follow in this run: its data may be gone */
-    bool synced;   /* the link has been up in this run */
+    bool attached;  /* the target has been told to follow in this run: its data may be gone */
+    bool synced;    /* the link has been up in this run */
+    bool committed; /* the source may have been told to step down: only the switch-over goes on */
+    int64_t given_keys; /* what the target held when it was last known to be ours; -1: not known */
+    int64_t given_offset; /* … and how far in which history it had got */
+    char given_replid[41];
 
     bool
         want_cutover; /* the switch-over was asked for and has neither happened nor been given up */
     bool force;       /* … with --force */
     bool keep_roles;  /* rolling back from halted: settings only, nobody is promoted */
     bool aborted;     /* the operator ended it */
+    int64_t want_since_wall_ms;   /* when it was asked for */
+    int64_t want_until_wall_ms;   /* it lapses by itself then; 0: never */
+    char want_by[RUN_WHO_MAX];    /* who asked; "" where the job file did */
     unsigned cutover_attempt;     /* of the present request */
     int64_t next_cutover_wall_ms; /* earliest time of the next attempt; 0: now */
     unsigned epoch; /* rises with every daemon start that touches the run; in CLIENT SETNAME */
@@ -54,6 +62,10 @@ struct run {
 /* The run after edge has been taken because of d. jitter: 0..1, from a source of chance. */
 struct run run_after(const struct spec *spec, const struct run *run, const struct edge *edge,
                      const struct decision *d, const struct observation *seen, double jitter);
+
+/* What a verb is to this run: a job that was halted before the source was told to step down is
+ * begun anew, not gone on with. EV_NONE: it is not possible. */
+enum fsm_event run_verb_event(const struct run *run, enum fsm_event verb);
 
 /* Where the target finds the run's source. */
 struct endpoint run_source_for_target(const struct spec *spec, const struct run *run);

@@ -45,7 +45,7 @@ void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint6
     if (syncing && !watch->syncing)
         seen->sync_starts++;
     watch->syncing = syncing;
-    if (syncing || t->loading || (seen->target_follows && t->link_up))
+    if (syncing || t->loading || seen->linked)
         watch->seen_at_ms = now_ms;
     seen->stalled_ms = now_ms - watch->moved_at_ms;
     seen->sync_idle_ms = now_ms - watch->seen_at_ms;

@@ -41,7 +41,8 @@ static void take_next_spec(struct migration *m)
 /* A retry repeats the run: with the source it had, whoever named that. */
 void migration_begin_run(struct migration *m, struct run *next, enum fsm_event event)
 {
-    bool repeats = event == EV_RETRY && !m->next_spec && endpoint_is_set(&m->run.source);
+    bool again = event == EV_RETRY || event == EV_AGAIN;
+    bool repeats = again && !m->next_spec && endpoint_is_set(&m->run.source);
 
     take_next_spec(m);
     next->attached = m->run.attached;

@@ -35,18 +35,20 @@ enum verb verb_parse(const char *name)
 }
 
 /* What can be started can be checked. */
-static bool possible(enum phase phase, enum verb verb)
+static bool possible(const struct run *run, enum verb verb)
 {
-    return fsm_next(phase, verb == VERB_CHECK ? EV_START : verbs[verb].event) != NULL;
+    enum fsm_event event = verb == VERB_CHECK ? EV_START : verbs[verb].event;
+
+    return fsm_next(run->phase, run_verb_event(run, event)) != NULL;
 }
 
-static void possible_verbs(enum phase phase, char *buf, size_t size)
+static void possible_verbs(const struct run *run, char *buf, size_t size)
 {
     size_t n = 0;
 
     buf[0] = '\0';
     for (int v = 0; v < VERB_MAX; v++)
-        if (possible(phase, (enum verb)v) && n < size)
+        if (possible(run, (enum verb)v) && n < size)
             n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", verbs[v].name);
     if (n == 0)
         (void)str_copy(buf, size, "nothing");
@@ -111,11 +113,12 @@ static void say_overridden(struct migration *m, const struct verb_options *optio
 int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,
                    struct err *err)
 {
-    enum phase phase = transition_upcoming(&m->transition, &m->run)->phase;
+    const struct run *run = transition_upcoming(&m->transition, &m->run);
+    enum phase phase = run->phase;
     char words[64];
 
-    if (!possible(phase, verb)) {
-        possible_verbs(phase, words, sizeof(words));
+    if (!possible(run, verb)) {
+        possible_verbs(run, words, sizeof(words));
         return err_set(err, ERR_BUSY,
                        "job '%s' is in phase %s, where %s is not possible; "
                        "possible is: %s",

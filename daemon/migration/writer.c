@@ -188,7 +188,7 @@ void migration_reached(struct store_wait *wait, uint64_t ticket)
 /* A verb or a changed file, as a decision. */
 static struct decision posted_decision(const struct migration *m)
 {
-    struct decision d = {.event = m->posted.event};
+    struct decision d = {.event = run_verb_event(&m->run, m->posted.event)};
 
     if (m->posted.event == EV_ABORT) {
         d.reason = REASON_ABORTED;
@@ -227,18 +227,17 @@ void migration_obey(struct migration *m)
     migration_poke(m);
 }
 
-static void look_again(struct migration *m, uint32_t poll_ms)
+static void look_again(struct migration *m, const struct decision *d, uint32_t poll_ms)
 {
     if (poll_ms == POLL_NEVER) {
         uv_timer_stop(&m->timer);
         pair_disconnect(&m->pair);
-    } else if (poll_ms == 0) {
-        /* Only inside the write pause: the target is what is waited for. */
-        node_look(&m->pair.node[SIDE_TARGET], all_info_ms(m));
-        uv_timer_start(&m->timer, on_timer, 5, 0);
-    } else {
-        uv_timer_start(&m->timer, on_timer, poll_ms, 0);
+        return;
     }
+    for (int side = 0; side < SIDE_MAX; side++)
+        if (d->look & 1u << side)
+            node_look(&m->pair.node[side], d->look_whole ? 0 : all_info_ms(m));
+    uv_timer_start(&m->timer, on_timer, poll_ms, 0);
 }
 
 static void observe(struct migration *m)
@@ -272,7 +271,7 @@ void migration_take_turn(struct turn *turn)
     else if (d.action != ACT_NONE && pair_may_act(&m->pair, d.action))
         pair_act(&m->pair, &d);
     else
-        look_again(m, d.action != ACT_NONE ? pair_again_ms(&m->pair) : d.poll_ms);
+        look_again(m, &d, d.action != ACT_NONE ? pair_again_ms(&m->pair) : d.poll_ms);
 }
 
 /* --- what the pair tells --- */

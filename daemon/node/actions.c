@@ -104,6 +104,23 @@ static void add_drain_clients(struct pair *pair, struct redis_call *call)
     redis_call_addv(call, "CLIENT", "KILL", "TYPE", "normal");
 }
 
+static void attach_sent(struct pair *pair, const struct decision *d)
+{
+    (void)d;
+    observation_attaching(&pair->seen);
+}
+
+static void detach_sent(struct pair *pair, const struct decision *d)
+{
+    (void)d;
+    observation_detaching(&pair->seen);
+}
+
+static void detach_done(struct pair *pair)
+{
+    observation_detached(&pair->seen);
+}
+
 static void freeze_sent(struct pair *pair, const struct decision *d)
 {
     (void)d;
@@ -131,6 +148,7 @@ static void thaw_done(struct pair *pair)
 static void undemote_sent(struct pair *pair, const struct decision *d)
 {
     thaw_sent(pair, d);
+    pair->seen.undemote_sent = true;
     pair->seen.frozen = false; /* the offset it was frozen at means nothing any more */
 }
 
@@ -146,8 +164,8 @@ static void drain_clients_done(struct pair *pair)
 }
 
 static const struct action_row action_rows[ACT_MAX] = {
-    [ACT_ATTACH] = {SIDE_TARGET, add_attach, NULL, NULL},
-    [ACT_DETACH] = {SIDE_TARGET, add_promote, NULL, NULL},
+    [ACT_ATTACH] = {SIDE_TARGET, add_attach, attach_sent, NULL},
+    [ACT_DETACH] = {SIDE_TARGET, add_promote, detach_sent, detach_done},
     [ACT_FREEZE] = {SIDE_SOURCE, add_freeze, freeze_sent, freeze_done},
     [ACT_THAW] = {SIDE_SOURCE, add_thaw, thaw_sent, thaw_done},
     [ACT_DEMOTE] = {SIDE_SOURCE, add_demote, NULL, NULL},
@@ -157,27 +175,41 @@ static const struct action_row action_rows[ACT_MAX] = {
     [ACT_DRAIN_CLIENTS] = {SIDE_SOURCE, add_drain_clients, NULL, drain_clients_done},
 };
 
+/* An answer that refuses: it has not happened. */
+static void refused(struct pair *pair)
+{
+    if (pair->acting == ACT_PROMOTE)
+        pair->seen.promote_sent = false;
+    else if (pair->acting == ACT_UNDEMOTE)
+        pair->seen.undemote_sent = false;
+}
+
 static void replied(struct op *op)
 {
     struct pair *pair = container_of(op, struct pair, call.op);
+    struct redis_call *call = &pair->call;
     const struct action_row *row = &action_rows[pair->acting];
-    action_done_fn *done = pair->action_done;
+    struct node *node = &pair->node[row->side];
     struct err err = op->err;
+    bool answered = err.code == ERR_NONE;
+    bool learnt =
+        node_acted(node, answered ? call->replies[call->n - 1] : NULL, pair->action_sent_ms);
 
-    if (err.code == ERR_NONE) {
-        (void)node_learn(&pair->node[row->side], pair->call.replies[pair->call.n - 1]);
-        observation_relate(&pair->seen, pair->spec, pair->run);
-        if (!redis_call_reply_err(&pair->call, &err)) {
-            if (row->done)
-                row->done(pair);
-            done(pair, REASON_NONE, NULL);
-            return;
-        }
-        if (pair->acting == ACT_PROMOTE) /* an answer that refuses: it has not happened */
-            pair->seen.promote_sent = false;
+    observation_relate(&pair->seen, pair->spec, pair->run);
+    if (answered && redis_call_reply_err(call, &err)) {
+        if (call->replies[0]->type == REDIS_REPLY_ERROR)
+            refused(pair);
         err_wrap(&err, "the %s refuses", side_name(row->side));
+    } else if (answered && !learnt) {
+        err_set(&err, ERR_PROTOCOL, "the %s did not show what came of it", side_name(row->side));
     }
-    done(pair, refusal_reason(row->side, &err), &err);
+    if (err.code != ERR_NONE) {
+        pair->action_done(pair, refusal_reason(row->side, &err), &err);
+        return;
+    }
+    if (row->done)
+        row->done(pair);
+    pair->action_done(pair, REASON_NONE, NULL);
 }
 
 void action_start(struct pair *pair, const struct decision *d, action_done_fn *done)
@@ -190,6 +222,7 @@ void action_start(struct pair *pair, const struct decision *d, action_done_fn *d
         timeout_ms = pair->spec->cutover.pause_ms / 2;
     redis_call_init(&pair->call);
     pair->action_done = done;
+    pair->action_sent_ms = clock_boot_ms();
     row->add(pair, &pair->call);
     redis_call_addv(&pair->call, "INFO", "replication");
     if (row->sent)

@@ -11,11 +11,13 @@
 #define LOOK_TIMEOUT_MS 5000
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_MAX_MS 5000
+#define RECONNECT_EAGER_MS 200
 
 void node_init(struct node *node, uv_loop_t *loop, enum node_side side, struct seen_node *seen,
-               const struct node_owner *owner, void *arg)
+               uint64_t *number, const struct node_owner *owner, void *arg)
 {
-    *node = (struct node){.owner = owner, .arg = arg, .loop = loop, .side = side, .seen = seen};
+    *node = (struct node){
+        .owner = owner, .arg = arg, .loop = loop, .side = side, .seen = seen, .number = number};
     node->lost_at_ms = clock_boot_ms();
 }
 
@@ -23,11 +25,15 @@ static void lost(struct node *node, enum reason why, const struct err *err)
 {
     uint64_t now = clock_boot_ms();
     uint64_t pause = RECONNECT_FIRST_MS;
+    struct node_address address;
+    uint64_t most;
 
-    for (unsigned i = 0; i < node->failures && pause < RECONNECT_MAX_MS; i++)
+    node->owner->locate(node, &address);
+    most = address.eager ? RECONNECT_EAGER_MS : RECONNECT_MAX_MS;
+    for (unsigned i = 0; i < node->failures && pause < most; i++)
         pause *= 2;
     node->failures++;
-    node->connect_at_ms = now + min_of(pause, (uint64_t)RECONNECT_MAX_MS);
+    node->connect_at_ms = now + min_of(pause, most);
     if (node->seen->reachable)
         node->lost_at_ms = now;
     node->seen->reachable = false;
@@ -38,13 +44,26 @@ static void lost(struct node *node, enum reason why, const struct err *err)
     node->owner->changed(node);
 }
 
-bool node_learn(struct node *node, const redisReply *reply)
+/* False: it is no INFO. */
+static bool learn(struct node *node, const redisReply *reply, uint64_t number, uint64_t sent_ms)
 {
     struct err err;
 
     if (!reply || reply->type != REDIS_REPLY_STRING)
         return false;
-    return redis_info_parse(&node->seen->info, reply->str, reply->len, &err) == 0;
+    if (!seen_learns(node->seen, number))
+        return true;
+    if (redis_info_parse(&node->seen->info, reply->str, reply->len, &err))
+        return false;
+    node->seen->looked = number;
+    node->learnt_sent_ms = sent_ms;
+    return true;
+}
+
+bool node_acted(struct node *node, const redisReply *info, uint64_t sent_ms)
+{
+    node->seen->acted = ++*node->number;
+    return learn(node, info, ++*node->number, sent_ms);
 }
 
 static void reached(struct node *node)
@@ -94,13 +113,17 @@ static void looked(struct op *op)
         lost(node, refusal_reason(node->side, &err), &err);
         return;
     }
-    if (!node_learn(node, call->replies[0])) {
+    if (!learn(node, call->replies[0], node->look_number, node->look_sent_ms)) {
         err_set(&err, ERR_PROTOCOL, "what answers does not look like a Redis server");
         lost(node, REASON_NOT_REDIS, &err);
         return;
     }
-    if (node->looking_at_all)
+    if (node->looking_at_all) {
         node->all_ms = clock_boot_ms();
+        node->whole_sent_ms = node->look_sent_ms;
+        node->seen->looked_whole = node->look_number;
+        node->seen->whole_learnt = *node->number;
+    }
     redis_call_clear(call);
     if (node->seen->reachable)
         node->owner->changed(node);
@@ -117,6 +140,8 @@ static void look(struct node *node, bool all)
         redis_call_addv(&node->look, "INFO", "replication");
     node->looking = true;
     node->looking_at_all = all;
+    node->look_number = ++*node->number;
+    node->look_sent_ms = clock_boot_ms();
     redis_call_start(&node->look, node->client, LOOK_TIMEOUT_MS, looked);
 }
 
@@ -204,6 +229,8 @@ void node_expect(struct node *node)
 void node_tick(struct node *node, uint64_t now_ms)
 {
     node->seen->lost_ms = node->seen->reachable ? 0 : now_ms - node->lost_at_ms;
+    node->seen->age_ms = now_ms - node->learnt_sent_ms;
+    node->seen->whole_age_ms = now_ms - node->whole_sent_ms;
 }
 
 void node_disconnect(struct node *node)

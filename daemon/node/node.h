@@ -22,6 +22,7 @@ struct node_address {
     const char *name;            /* of the connection, … */
     unsigned epoch;              /* … which is behind it, after a colon; 0: none */
     bool expel;                  /* older connections of that name may have commands under way */
+    bool eager;                  /* what it is when it comes back must be seen at once */
 };
 
 struct node_owner {
@@ -38,12 +39,17 @@ struct node {
     struct seen_node *seen;
     enum node_side side;
     struct redis_client *client; /* owned; NULL until first needed */
+    uint64_t *number;            /* borrowed from the owner: counts looks and actions */
     uint64_t all_ms;             /* when all of INFO was seen last; 0: not on this connection */
 
     /* private */
     struct redis_call look;
     struct expel expel;
     bool looking, looking_at_all;
+    uint64_t look_number;
+    uint64_t look_sent_ms; /* of the look under way */
+    uint64_t learnt_sent_ms,
+        whole_sent_ms; /* of the look that was learnt last, and at all of INFO */
     uint64_t lost_at_ms;
     uint64_t connect_at_ms; /* not before */
     unsigned failures;
@@ -51,7 +57,7 @@ struct node {
 };
 
 void node_init(struct node *node, uv_loop_t *loop, enum node_side side, struct seen_node *seen,
-               const struct node_owner *owner, void *arg);
+               uint64_t *number, const struct node_owner *owner, void *arg);
 /* Looks once, unless a look is under way. all_ms: ask for all of INFO when it is older than this.
  */
 void node_look(struct node *node, uint64_t all_ms);
@@ -59,8 +65,9 @@ void node_look(struct node *node, uint64_t all_ms);
 void node_expect(struct node *node);
 /* Time that has passed is put into *seen. */
 void node_tick(struct node *node, uint64_t now_ms);
-/* Takes an INFO reply of an action into account. False when it is none. */
-bool node_learn(struct node *node, const redisReply *reply);
+/* An action has ended on this node: looks that were sent before are not learnt any more. info: the
+ * reply to INFO that came with its own, sent at sent_ms; NULL: none. False: it is none. */
+bool node_acted(struct node *node, const redisReply *info, uint64_t sent_ms);
 /* Closes the connection; a later node_look opens a new one. */
 void node_disconnect(struct node *node);
 /* Closes for good; freed(arg) from the loop, or at once where there is nothing to close. */

@@ -28,6 +28,8 @@ static void locate(const struct node *node, struct node_address *ret)
         .name = pair->name,
         .epoch = pair->acts ? pair->run->epoch : 0,
         .expel = pair->acts && pair->run->attached,
+        .eager =
+            pair->acts && pair->run->attached && !(phase_get(pair->run->phase)->flags & F_ENDED),
     };
 }
 
@@ -93,11 +95,12 @@ void pair_init(struct pair *pair, const struct pair_config *config)
         .acting = ACT_NONE,
         .acts = config->store != NULL,
     };
+    observation_init(&pair->seen);
     (void)str_copy(pair->job, sizeof(pair->job), config->job);
     snprintf(pair->name, sizeof(pair->name), "%s:%s", config->name, config->job);
     for (int side = 0; side < SIDE_MAX; side++)
         node_init(&pair->node[side], config->loop, (enum node_side)side, &pair->seen.node[side],
-                  &node_owner, pair);
+                  &pair->number, &node_owner, pair);
     settings_init(&pair->settings, &settings_owner, config->store, pair->job, pair->node);
     link_watch_init(&pair->link);
     progress_reset(&pair->progress);
@@ -240,6 +243,7 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
         node_tick(&pair->node[side], now);
     observe_debts(pair);
     observation_relate(seen, pair->spec, pair->run);
+    observation_remember(seen, pair->run);
     sync_watch_update(&pair->sync, seen, now);
     if (pair->run->phase == PHASE_SYNCING)
         progress_update(&pair->progress, seen, pair->phase_at_ms, now);

@@ -52,6 +52,7 @@ struct pair {
 
     struct node node[SIDE_MAX];
     struct observation seen;
+    uint64_t number;          /* of the last look or action: they are counted in one order */
     struct login_probe login; /* of the replication user, at the source */
     struct settings settings;
 
@@ -68,6 +69,7 @@ struct pair {
 
     /* private */
     bool acts;
+    uint64_t action_sent_ms;
     void (*action_done)(struct pair *pair, enum reason reason, const struct err *err);
     unsigned closing;
     void (*freed)(void *arg);

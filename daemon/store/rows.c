@@ -55,6 +55,13 @@ static const struct column job_columns[] = {
     COLUMN(KIND_INT64, run.cutover.at_wall_ms),
     COLUMN(KIND_INT64, run.cutover.gap_us),
     COLUMN(KIND_INT64, run.cutover.offset),
+    COLUMN(KIND_BOOL, run.committed),
+    COLUMN(KIND_INT64, run.given_keys),
+    COLUMN(KIND_INT64, run.given_offset),
+    COLUMN(KIND_CHARS, run.given_replid),
+    COLUMN(KIND_INT64, run.want_since_wall_ms),
+    COLUMN(KIND_INT64, run.want_until_wall_ms),
+    COLUMN(KIND_CHARS, run.want_by),
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 

@@ -4,7 +4,7 @@
 #include "daemon/store/store.h"
 #include "lib/db/db.h"
 
-#define JOB_COLUMNS_N 27
+#define JOB_COLUMNS_N 34
 #define SETTING_COLUMNS_N 6
 #define EVENT_COLUMNS_N 8
 

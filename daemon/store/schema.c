@@ -62,13 +62,38 @@ static const char *const migrations[] = {
     " name TEXT NOT NULL PRIMARY KEY,"
     " value INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;",
+
+    "ALTER TABLE job ADD COLUMN committed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN given_keys INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE job ADD COLUMN given_offset INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE job ADD COLUMN given_replid TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN want_since_wall_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN want_until_wall_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN want_by TEXT NOT NULL DEFAULT '';"
+    /* What a job was halted for so far came after the source had been told to step down. */
+    "UPDATE job SET committed = 1 WHERE phase IN ('switching', 'halted');"
+    "CREATE TABLE connection ("
+    " job TEXT NOT NULL,"
+    " side TEXT NOT NULL,"
+    " run_id TEXT NOT NULL,"
+    " client_id INTEGER NOT NULL,"
+    " PRIMARY KEY (job, side)"
+    ") STRICT, WITHOUT ROWID;"
+    /* One row for two nodes, in whichever direction they were switched last. */
+    "CREATE TABLE switched ("
+    " pair TEXT NOT NULL PRIMARY KEY,"
+    " source TEXT NOT NULL,"
+    " target TEXT NOT NULL,"
+    " at_wall_ms INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 #define JOB_COLUMNS                                                                                \
     "id, file, spec_text, number, phase, since_wall_ms, reason, message, attempt, "                \
     "next_attempt_wall_ms, checked, attached, synced, want_cutover, force, keep_roles, aborted, "  \
     "cutover_attempt, next_cutover_wall_ms, epoch, source_host, source_port, source_run_id, "      \
-    "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset"
+    "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset, committed, given_keys, "   \
+    "given_offset, given_replid, want_since_wall_ms, want_until_wall_ms, want_by"
 #define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
 #define EVENT_COLUMNS "seq, time_ms, job, run, level, name, message, data"
 /* ?5: names with a space around each, or NULL for all. */
@@ -79,7 +104,8 @@ static const char *const migrations[] = {
 static const char *const statements[ST_MAX] = {
     [ST_PUT_JOB] =
         "INSERT OR REPLACE INTO job (" JOB_COLUMNS ") VALUES "
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?)",
     [ST_DELETE_JOB] = "DELETE FROM job WHERE id = ?",
     /* The value before the first change is the one to restore. */
     [ST_PUT_SETTING] = "INSERT INTO setting (" SETTING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) "

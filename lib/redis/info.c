@@ -18,10 +18,13 @@ enum type {
     T_U32,
     T_U64,
     T_I64,
+    T_OFFSET,
     T_DOUBLE,
     T_BOOL,
     T_ROLE,
     T_LINK,
+    T_FAILOVER,
+    T_FAILED,
     T_REDIS_VERSION,
     T_OTHER_VERSION,
     T_MODE,
@@ -38,6 +41,7 @@ struct row {
 
 #define FIELD(member)                                                                              \
     offsetof(struct redis_info, member), sizeof(((struct redis_info *)NULL)->member)
+#define CLIENTS REDIS_INFO_CLIENTS
 #define SERVER REDIS_INFO_SERVER
 #define REPL REDIS_INFO_REPLICATION
 #define PERSIST REDIS_INFO_PERSISTENCE
@@ -45,6 +49,10 @@ struct row {
 #define STATS REDIS_INFO_STATS
 
 static const struct row rows[] = {
+    {CLIENTS, "connected_clients", T_U64, FIELD(connected_clients), 0},
+    {CLIENTS, "paused_reason", T_STRING, FIELD(paused_reason), 0},
+    {CLIENTS, "paused_timeout_milliseconds", T_I64, FIELD(paused_ms), 0},
+
     {SERVER, "redis_version", T_REDIS_VERSION, FIELD(redis_compat_num), 0},
     {SERVER, "valkey_version", T_OTHER_VERSION, FIELD(product), 0},
     {SERVER, "redict_version", T_OTHER_VERSION, FIELD(product), 0},
@@ -60,18 +68,22 @@ static const struct row rows[] = {
     {REPL, "role", T_ROLE, FIELD(role), 0},
     {REPL, "master_replid", T_STRING, FIELD(replid), 0},
     {REPL, "master_replid2", T_STRING, FIELD(replid2), 0},
-    {REPL, "master_repl_offset", T_I64, FIELD(master_repl_offset), 0},
-    {REPL, "second_repl_offset", T_I64, FIELD(second_repl_offset), -1},
+    {REPL, "master_repl_offset", T_OFFSET, FIELD(master_repl_offset), 0},
+    {REPL, "second_repl_offset", T_OFFSET, FIELD(second_repl_offset), -1},
+    {REPL, "repl_backlog_size", T_I64, FIELD(backlog_bytes), 0},
+    {REPL, "master_failover_state", T_FAILOVER, FIELD(failing_over), 0},
+    {REPL, "min_slaves_good_slaves", T_I64, FIELD(good_replicas), -1},
     {REPL, "connected_slaves", T_U32, FIELD(connected_replicas), 0},
     {REPL, "", T_NONE, FIELD(n_replicas), 0},
     {REPL, "", T_NONE, FIELD(replicas), 0},
     {REPL, "master_host", T_STRING, FIELD(master_host), 0},
     {REPL, "master_port", T_U16, FIELD(master_port), 0},
+    {REPL, "slave_read_only", T_BOOL, FIELD(read_only), 0},
     {REPL, "master_link_status", T_LINK, FIELD(link_up), 0},
     {REPL, "master_sync_in_progress", T_BOOL, FIELD(sync_in_progress), 0},
     {REPL, "master_link_down_since_seconds", T_I64, FIELD(link_down_seconds), -1},
     {REPL, "master_last_io_seconds_ago", T_I64, FIELD(last_io_seconds), -1},
-    {REPL, "slave_repl_offset", T_I64, FIELD(replica_offset), -1},
+    {REPL, "slave_repl_offset", T_OFFSET, FIELD(replica_offset), -1},
     {REPL, "master_sync_total_bytes", T_I64, FIELD(sync_total_bytes), 0},
     {REPL, "master_sync_read_bytes", T_I64, FIELD(sync_read_bytes), -1},
     {REPL, "master_sync_left_bytes", T_I64, FIELD(sync_left_bytes), -1},
@@ -85,10 +97,17 @@ static const struct row rows[] = {
     {PERSIST, "current_save_keys_processed", T_I64, FIELD(save_keys_processed), -1},
     {PERSIST, "current_save_keys_total", T_I64, FIELD(save_keys_total), -1},
 
+    {PERSIST, "rdb_changes_since_last_save", T_I64, FIELD(changes), 0},
+    {PERSIST, "rdb_saves", T_I64, FIELD(saves), -1},
+    {PERSIST, "rdb_last_bgsave_time_sec", T_I64, FIELD(last_save_seconds), -1},
+    {PERSIST, "rdb_last_bgsave_status", T_FAILED, FIELD(save_failed), 0},
+    {PERSIST, "aof_last_write_status", T_FAILED, FIELD(aof_failed), 0},
+
     {MEMORY, "used_memory", T_U64, FIELD(used_memory), 0},
     {MEMORY, "used_memory_dataset", T_U64, FIELD(used_memory_dataset), 0},
     {MEMORY, "maxmemory", T_U64, FIELD(maxmemory), 0},
     {MEMORY, "total_system_memory", T_U64, FIELD(total_system_memory), 0},
+    {MEMORY, "mem_not_counted_for_evict", T_U64, FIELD(not_counted_for_evict), 0},
     {MEMORY, "maxmemory_policy", T_STRING, FIELD(maxmemory_policy), 0},
 
     {STATS, "sync_full", T_I64, FIELD(sync_full), 0},
@@ -100,6 +119,8 @@ static const struct row rows[] = {
 
     {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(keys), 0},
     {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(databases), 0},
+    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(lasting), 0},
+    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(lasting_sum), 0},
 
     {REDIS_INFO_CLUSTER, "cluster_enabled", T_BOOL, FIELD(cluster_enabled), 0},
 };
@@ -108,13 +129,10 @@ static const struct {
     const char *name;
     enum redis_info_section section;
 } sections[] = {
-    {"Server", REDIS_INFO_SERVER},
-    {"Replication", REDIS_INFO_REPLICATION},
-    {"Persistence", REDIS_INFO_PERSISTENCE},
-    {"Memory", REDIS_INFO_MEMORY},
-    {"Stats", REDIS_INFO_STATS},
-    {"Keyspace", REDIS_INFO_KEYSPACE},
-    {"Cluster", REDIS_INFO_CLUSTER},
+    {"Server", REDIS_INFO_SERVER},           {"Clients", REDIS_INFO_CLIENTS},
+    {"Replication", REDIS_INFO_REPLICATION}, {"Persistence", REDIS_INFO_PERSISTENCE},
+    {"Memory", REDIS_INFO_MEMORY},           {"Stats", REDIS_INFO_STATS},
+    {"Keyspace", REDIS_INFO_KEYSPACE},       {"Cluster", REDIS_INFO_CLUSTER},
 };
 
 /* --- values --- */
@@ -168,7 +186,8 @@ static enum redis_role role_of(const char *text)
 /* Writes a number into a member of this type; true and false are 1 and 0. */
 static void store_number(const struct row *row, void *member, int64_t v)
 {
-    if (row->type == T_BOOL || row->type == T_LINK || row->type == T_MODE)
+    if (row->type == T_BOOL || row->type == T_LINK || row->type == T_MODE ||
+        row->type == T_FAILOVER || row->type == T_FAILED)
         *(bool *)member = v != 0;
     else if (row->type == T_DOUBLE)
         *(double *)member = (double)v;
@@ -204,6 +223,10 @@ static void store(struct redis_info *info, const struct row *row, const char *va
         if (integer(value, INT64_MIN, INT64_MAX, &v))
             store_number(row, member, v);
         break;
+    case T_OFFSET:
+        if (integer(value, 0, REDIS_OFFSET_MAX, &v))
+            store_number(row, member, v);
+        break;
     case T_DOUBLE:
         d = strtod(value, &end);
         if (end != value && d >= 0 && d <= 1e18)
@@ -214,6 +237,12 @@ static void store(struct redis_info *info, const struct row *row, const char *va
         break;
     case T_LINK:
         store_number(row, member, strcmp(value, "up") == 0);
+        break;
+    case T_FAILOVER:
+        store_number(row, member, strcmp(value, "no-failover") != 0);
+        break;
+    case T_FAILED:
+        store_number(row, member, strcmp(value, "ok") != 0);
         break;
     case T_MODE:
         store_number(row, member, strcmp(value, "cluster") == 0);
@@ -290,22 +319,31 @@ static void replica_line(struct redis_info *info, const char *value)
         for (size_t i = 0; i < array_len(states); i++)
             if (strcmp(word, states[i].word) == 0)
                 r.state = states[i].state;
-    if (pair_integer(value, "offset", INT64_MIN, INT64_MAX, &v))
+    if (pair_integer(value, "offset", 0, REDIS_OFFSET_MAX, &v))
         r.offset = v;
     if (pair_integer(value, "lag", 0, INT64_MAX, &v))
         r.lag_seconds = v;
     info->replicas[info->n_replicas++] = r;
 }
 
-static void database_line(struct redis_info *info, const char *value)
+/* number: of the database, as text. */
+static void database_line(struct redis_info *info, const char *number, const char *value)
 {
-    int64_t keys;
+    int64_t keys, expires = 0, db = 0, lasting;
 
     if (!pair_integer(value, "keys", 0, INT64_MAX, &keys))
         return;
+    (void)pair_integer(value, "expires", 0, INT64_MAX, &expires);
+    (void)integer(number, 0, INT32_MAX, &db);
     if (__builtin_add_overflow(info->keys, keys, &info->keys))
         info->keys = INT64_MAX;
     info->databases += keys > 0;
+    lasting = max_of(keys - expires, (int64_t)0);
+    if (__builtin_add_overflow(info->lasting, lasting, &info->lasting))
+        info->lasting = INT64_MAX;
+    /* Databases may come in any order: a sum. */
+    if (lasting > 0)
+        info->lasting_sum += (uint64_t)lasting * (2 * (uint64_t)db + UINT64_C(0x9e3779b97f4a7c15));
 }
 
 /* --- text --- */
@@ -345,7 +383,7 @@ static void field(struct redis_info *info, unsigned section, char *line)
     if (section == REDIS_INFO_REPLICATION && numbered(line, "slave"))
         replica_line(info, value);
     else if (section == REDIS_INFO_KEYSPACE && numbered(line, "db"))
-        database_line(info, value);
+        database_line(info, line + 2, value);
     else
         for (size_t i = 0; i < array_len(rows); i++)
             if (rows[i].section == section && strcmp(rows[i].name, line) == 0)

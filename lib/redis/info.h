@@ -25,6 +25,7 @@ enum redis_info_section {
     REDIS_INFO_STATS = 1 << 4,
     REDIS_INFO_KEYSPACE = 1 << 5,
     REDIS_INFO_CLUSTER = 1 << 6,
+    REDIS_INFO_CLIENTS = 1 << 7,
 };
 
 enum redis_replica_state {
@@ -42,8 +43,16 @@ struct redis_info_replica {
     int64_t lag_seconds; /* -1: not reported */
 };
 
+/* Beyond this no server can have got: an offset outside 0..max counts as not reported. */
+#define REDIS_OFFSET_MAX (INT64_MAX / 4)
+
 struct redis_info {
     unsigned sections; /* enum redis_info_section bits seen so far */
+
+    /* clients */
+    uint64_t connected_clients;
+    char paused_reason[24]; /* "none", "client_pause", …; "": before 7.4, Valkey 8.1 */
+    int64_t paused_ms;      /* how long it still lasts; 0 */
 
     /* server */
     char product[16]; /* "redis", "valkey" or "redict" */
@@ -59,12 +68,16 @@ struct redis_info {
     char replid[41], replid2[41];
     int64_t master_repl_offset; /* 0 */
     int64_t second_repl_offset; /* -1 */
+    int64_t backlog_bytes;      /* its configured size; 0 */
+    bool failing_over;          /* FAILOVER is under way */
+    int64_t good_replicas;      /* that min-replicas-to-write counts; -1: that is off */
     unsigned connected_replicas;
     unsigned n_replicas; /* at most REDIS_REPLICAS_MAX are kept */
     struct redis_info_replica replicas[REDIS_REPLICAS_MAX];
     /* … of a replica */
     char master_host[254];
     uint16_t master_port;
+    bool read_only;
     bool link_up;
     bool sync_in_progress;
     int64_t link_down_seconds; /* -1: not reported, or never was up */
@@ -82,9 +95,15 @@ struct redis_info {
     bool bgsave_in_progress;
     int64_t save_keys_processed; /* -1: before 7.0 */
     int64_t save_keys_total;     /* -1 */
+    int64_t changes;             /* since the data were last saved, or loaded; 0 */
+    int64_t saves;               /* RDB files written since the start; -1: before 7.0 */
+    int64_t last_save_seconds;   /* how long the last one in the background took; -1: none yet */
+    bool save_failed;            /* the last one, or the last write to the AOF */
+    bool aof_failed;
 
     /* memory */
     uint64_t used_memory, used_memory_dataset, maxmemory, total_system_memory;
+    uint64_t not_counted_for_evict;
     char maxmemory_policy[24];
 
     /* stats */
@@ -94,8 +113,10 @@ struct redis_info {
     int64_t ops_per_second;
 
     /* keyspace */
-    int64_t keys;       /* over all databases; 0 */
-    unsigned databases; /* that hold keys */
+    int64_t keys;         /* over all databases; 0 */
+    int64_t lasting;      /* those without an expiry */
+    uint64_t lasting_sum; /* … as a checksum over the databases they are in; 0: none */
+    unsigned databases;   /* that hold keys */
 
     /* cluster */
     bool cluster_enabled;

@@ -268,14 +268,6 @@ def test_lost_link_is_told_and_heals_without_a_new_sync(lab, daemon):
     assert full_syncs(source) == 1
 
 
-def test_target_detached_by_hand_is_attached_again(lab, daemon):
-    source, target = lab.pair()
-    daemon.migrate("stubborn", source, target)
-    target.cmd("REPLICAOF", "NO", "ONE")
-    wait_for(lambda: target.role() == "slave", 10, "the target to be attached again")
-    daemon.wait_phase("stubborn", "replicating")
-
-
 def test_a_changed_file_is_taken_over_or_refused(lab, daemon):
     source, target = lab.pair()
     daemon.migrate("change", source, target)

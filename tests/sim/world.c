@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's half of the world: looks, actions, the run. The servers are in servers.c. */
 #include "tests/sim/world.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "lib/base/base.h"
 
-#define SYNC_MS 40
-#define RUN_NODE_PORT(side) (uint16_t)(7000 + (side))
+#define LOOK_TIMEOUT_MS 5000
 
 uint64_t world_random(struct world *w, uint64_t below)
 {
@@ -16,176 +17,263 @@ uint64_t world_random(struct world *w, uint64_t below)
     return below ? w->seed % below : 0;
 }
 
-static enum node_side other(enum node_side side)
-{
-    return side == SIDE_SOURCE ? SIDE_TARGET : SIDE_SOURCE;
-}
+/* --- the story --- */
 
-/* --- servers --- */
-
-static void become_primary(struct world *w, struct server *s)
+void world_tell(struct world *w, const char *fmt, ...)
 {
-    if (s->primary)
+    size_t n = strlen(w->story);
+    va_list ap;
+
+    if (!w->telling)
         return;
-    s->replid2 = s->replid;
-    s->second_offset = s->n + 1;
-    s->replid = ++w->next_replid;
-    s->primary = true;
-    s->link_up = s->syncing = false;
-    s->follows = -1;
+    if (n > sizeof(w->story) - 512)
+        n = 0;
+    n += (size_t)snprintf(w->story + n, sizeof(w->story) - n, "[%6llu] ",
+                          (unsigned long long)(w->now - 1000000));
+    va_start(ap, fmt);
+    n += (size_t)vsnprintf(w->story + n, sizeof(w->story) - n - 1, fmt, ap);
+    va_end(ap);
+    (void)str_copy(w->story + n, sizeof(w->story) - n, "\n");
 }
 
-static void become_replica(struct world *w, enum node_side side, int follows)
+static void tell_servers(struct world *w)
 {
-    struct server *s = &w->server[side];
-    struct server *peer = &w->server[other(side)];
-
-    if (!s->primary && s->follows == follows)
+    if (!w->telling)
         return;
-    s->primary = s->link_up = s->syncing = false;
-    s->follows = follows;
-    peer->link_up = false; /* whoever followed it is dropped */
-}
+    for (int side = 0; side < SIDE_MAX; side++) {
+        const struct server *s = &w->server[side];
 
-static bool can_continue(const struct server *replica, const struct server *primary)
-{
-    return replica->replid == primary->replid ||
-           (replica->replid == primary->replid2 && replica->n < primary->second_offset);
-}
-
-static void replicate(struct world *w, enum node_side side)
-{
-    struct server *s = &w->server[side];
-    struct server *peer = &w->server[other(side)];
-
-    if (!s->up || s->primary || s->follows < 0 || !peer->up || w->link_cut || !peer->primary) {
-        s->link_up = s->syncing = false;
-        return;
+        world_tell(
+            w, "         %s %s%s follows %d link %d n %d replid %d replid2 %d@%lld run_id %d%s",
+            side_name((enum node_side)side), s->up ? "" : "down ",
+            s->primary ? "primary" : "replica", s->follows, s->link_up, s->n, s->replid, s->replid2,
+            (long long)s->second_offset, s->run_id, w->now < s->paused_until ? " paused" : "");
     }
-    if (!s->link_up && !s->syncing) {
-        if (can_continue(s, peer)) {
-            s->link_up = true;
-        } else {
-            s->syncing = true;
-            s->full_syncs++;
-            s->sync_ends = w->now + SYNC_MS;
-            s->n = 0; /* the old data is flushed when the new begins to come */
+}
+
+/* --- messages --- */
+
+static enum node_side side_of(enum action action)
+{
+    return action == ACT_ATTACH || action == ACT_DETACH || action == ACT_PROMOTE ? SIDE_TARGET
+                                                                                 : SIDE_SOURCE;
+}
+
+static bool answers(const struct world *w, enum node_side side)
+{
+    return w->server[side].up && !w->cut[side];
+}
+
+/* Mostly at once; now and then later than the pause lasts. */
+static uint64_t delay(struct world *w)
+{
+    if (!w->chaos)
+        return 0;
+    return world_random(w, 12) ? world_random(w, 4) : world_random(w, 1500);
+}
+
+static bool looking(const struct world *w, enum node_side side)
+{
+    for (int i = 0; i < WORLD_MESSAGES_MAX; i++) {
+        const struct message *m = &w->message[side][i];
+
+        if (m->used && !m->given_up && !m->copy && m->action == ACT_NONE)
+            return true;
+    }
+    return false;
+}
+
+static struct message *send(struct world *w, enum node_side side, enum action action)
+{
+    uint64_t after = 0;
+    struct message *free = NULL;
+
+    for (int i = 0; i < WORLD_MESSAGES_MAX; i++) {
+        struct message *m = &w->message[side][i];
+
+        if (!m->used)
+            free = m;
+        else if (!m->given_up) /* one connection: executed in order */
+            after = max_of(after, m->executes_at);
+    }
+    if (!free)
+        return NULL;
+    *free = (struct message){
+        .used = true,
+        .action = action,
+        .number = action == ACT_NONE ? ++w->number : 0,
+        .sent_at = w->now,
+        .executes_at = max_of(w->now + delay(w), after),
+    };
+    free->answers_at = free->executes_at + delay(w);
+    return free;
+}
+
+/* The connection ends. What is on its way may still be executed, unless it is closed there, too. */
+static void give_up(struct world *w, enum node_side side)
+{
+    struct seen_node *node = &w->seen.node[side];
+    bool killed = !world_random(w, 2);
+
+    for (int i = 0; i < WORLD_MESSAGES_MAX; i++) {
+        struct message *m = &w->message[side][i];
+
+        if (m->used && m->executed)
+            m->used = false;
+        m->given_up = true;
+        if (killed && m->action == ACT_NONE)
+            m->used = false;
+    }
+    if (node->reachable)
+        w->lost_at[side] = w->now;
+    node->reachable = false;
+    node->tried = true;
+    node->why = side == SIDE_SOURCE ? REASON_SOURCE_UNREACHABLE : REASON_TARGET_UNREACHABLE;
+    err_set(&node->err, ERR_REFUSED, "connection refused");
+}
+
+/* What was sent over older connections is closed at the server before anything is decided. */
+static void expel(struct world *w, enum node_side side)
+{
+    for (int i = 0; i < WORLD_MESSAGES_MAX; i++)
+        if (w->message[side][i].given_up)
+            w->message[side][i].used = false;
+}
+
+/* --- learning --- */
+
+static void learn(struct world *w, enum node_side side, const struct message *m, uint64_t number)
+{
+    struct seen_node *node = &w->seen.node[side];
+
+    if (!seen_learns(node, number))
+        return;
+    if (side == SIDE_TARGET)
+        w->would_wipe = m->overwritten;
+    node->info = m->info;
+    node->looked = node->looked_whole = number;
+    node->whole_learnt = w->number;
+    w->look_sent_at[side] = m->sent_at;
+}
+
+static void looked(struct world *w, enum node_side side, const struct message *m)
+{
+    struct seen_node *node = &w->seen.node[side];
+
+    learn(w, side, m, m->number);
+    if (m->copy)
+        return;
+    if (!node->reachable)
+        expel(w, side);
+    node->reachable = node->tried = true;
+    node->err = ERR_INIT;
+}
+
+static void acted(struct world *w, enum node_side side, const struct message *m, bool ok)
+{
+    struct observation *seen = &w->seen;
+    enum action action = m->action;
+
+    w->acting = false;
+    seen->node[side].acted = ++w->number;
+    if (ok)
+        learn(w, side, m, ++w->number);
+    observation_relate(seen, &w->spec, &w->run);
+    seen->last_action = action;
+    seen->last_failed = !ok || m->refused;
+    seen->last_reason = m->refused ? REASON_SOURCE_LOADING : REASON_SOURCE_UNREACHABLE;
+    err_set(&seen->last_err, m->refused ? ERR_REPLY : ERR_CLOSED,
+            m->refused ? "it refuses" : "the connection was lost");
+    if (ok && m->refused && action == ACT_PROMOTE)
+        seen->promote_sent = false;
+    if (ok && m->refused && action == ACT_UNDEMOTE)
+        seen->undemote_sent = false;
+    if (seen->last_failed)
+        return;
+    seen->last_err = ERR_INIT;
+    seen->last_reason = REASON_NONE;
+    if (action == ACT_DETACH)
+        observation_detached(seen);
+    if (action == ACT_FREEZE) {
+        seen->frozen = true;
+        seen->frozen_offset = m->info.master_repl_offset;
+    }
+    if (action == ACT_THAW)
+        seen->thawed = true;
+    if (action == ACT_PREPARE)
+        seen->prepared = true;
+    if (action == ACT_PREPARE_CUTOVER)
+        seen->prepared_cutover = true;
+    if (action == ACT_DRAIN_CLIENTS)
+        seen->clients_drained = true;
+}
+
+/* One of those that are due. Answers of one connection come in order; but what was learnt of them
+ * may come in any, and a look a second time. */
+static bool deliver_one(struct world *w)
+{
+    struct message *due[SIDE_MAX * WORLD_MESSAGES_MAX], *m;
+    enum node_side sides[SIDE_MAX * WORLD_MESSAGES_MAX];
+    unsigned n = 0, i;
+
+    for (int side = 0; side < SIDE_MAX; side++)
+        for (int k = 0; k < WORLD_MESSAGES_MAX; k++) {
+            m = &w->message[side][k];
+            if (!m->used || m->given_up || !m->executed || w->now < m->answers_at)
+                continue;
+            sides[n] = (enum node_side)side;
+            due[n++] = m;
         }
+    if (n == 0)
+        return false;
+    i = w->chaos ? (unsigned)world_random(w, n) : 0;
+    m = due[i];
+    m->used = false;
+    if (m->action != ACT_NONE) {
+        acted(w, sides[i], m, true);
+        return true;
     }
-    if (s->syncing && w->now >= s->sync_ends) {
-        s->syncing = false;
-        s->link_up = true;
+    looked(w, sides[i], m);
+    if (w->chaos && !m->copy && world_random(w, 6) == 0) {
+        m->used = m->copy = true;
+        m->answers_at = w->now + world_random(w, 900);
     }
-    if (s->link_up) {
-        memcpy(s->stream, peer->stream, (size_t)peer->n * sizeof(int));
-        s->n = peer->n;
-        s->replid = peer->replid;
-    }
+    return true;
 }
 
-static bool takes_writes(const struct world *w, enum node_side side)
+static void time_out(struct world *w, enum node_side side)
 {
-    const struct server *s = &w->server[side];
+    bool late = false;
 
-    return s->up && s->primary && w->now >= s->paused_until;
-}
+    for (int i = 0; i < WORLD_MESSAGES_MAX; i++) {
+        struct message *m = &w->message[side][i];
+        uint64_t limit = m->action == ACT_FREEZE ? w->spec.cutover.pause_ms / 2 : LOOK_TIMEOUT_MS;
 
-/* An application: writes to the source; goes to the target when the source refuses as a replica. */
-static void write_something(struct world *w)
-{
-    struct server *source = &w->server[SIDE_SOURCE];
-    enum node_side side = SIDE_SOURCE;
-
-    if (source->up && !source->primary)
-        side = SIDE_TARGET;
-    if (!w->writing || !takes_writes(w, side) || w->server[side].n >= WORLD_STREAM_MAX - 1 ||
-        w->n_acked >= WORLD_STREAM_MAX - 1)
+        if (m->used && !m->given_up && !m->copy)
+            late = late || !answers(w, side) || w->now - m->sent_at > limit;
+    }
+    if (!late)
         return;
-    w->server[side].stream[w->server[side].n++] = ++w->next_write;
-    w->acked[w->n_acked++] = w->next_write;
-}
+    for (int i = 0; i < WORLD_MESSAGES_MAX; i++) {
+        struct message *m = &w->message[side][i];
 
-void world_stop_server(struct world *w, enum node_side side)
-{
-    w->server[side].up = false;
-    w->server[side].link_up = w->server[side].syncing = false;
-    w->server[other(side)].link_up = false;
-}
-
-void world_start_server(struct world *w, enum node_side side)
-{
-    struct server *s = &w->server[side];
-
-    if (s->up)
-        return;
-    s->up = s->primary = true;
-    s->follows = -1;
-    s->paused_until = 0;
-    s->replid2 = 0;
-    s->replid = ++w->next_replid;
-    s->run_id = ++w->next_replid;
-}
-
-void world_promote_by_hand(struct world *w, enum node_side side)
-{
-    become_primary(w, &w->server[side]);
-}
-
-unsigned world_lost_writes(const struct world *w, enum node_side side)
-{
-    const struct server *s = &w->server[side];
-    unsigned lost = 0;
-
-    for (int i = 0; i < w->n_acked; i++) {
-        bool found = false;
-
-        for (int k = 0; k < s->n && !found; k++)
-            found = s->stream[k] == w->acked[i];
-        lost += !found;
+        if (m->used && !m->given_up && m->action != ACT_NONE)
+            acted(w, side, m, false);
     }
-    return lost;
+    give_up(w, side);
+}
+
+static void look(struct world *w, enum node_side side)
+{
+    if (looking(w, side))
+        return;
+    if (answers(w, side))
+        (void)send(w, side, ACT_NONE);
+    else
+        give_up(w, side);
 }
 
 /* --- the daemon --- */
-
-static void look_at(struct world *w, enum node_side side)
-{
-    const struct server *s = &w->server[side];
-    struct seen_node *node = &w->seen.node[side];
-    struct redis_info *info = &node->info;
-
-    node->tried = true;
-    if (!s->up || w->cut[side]) {
-        if (node->reachable)
-            w->lost_at[side] = w->now;
-        node->reachable = false;
-        node->why = side == SIDE_SOURCE ? REASON_SOURCE_UNREACHABLE : REASON_TARGET_UNREACHABLE;
-        err_set(&node->err, ERR_REFUSED, "connection refused");
-        node->lost_ms = w->now - w->lost_at[side];
-        return;
-    }
-    node->reachable = true;
-    node->lost_ms = 0;
-    node->err = ERR_INIT;
-    *info = (struct redis_info){
-        .sections = REDIS_INFO_SERVER | REDIS_INFO_REPLICATION,
-        .redis_compat_num = 70015,
-        .role = s->primary ? REDIS_ROLE_MASTER : REDIS_ROLE_REPLICA,
-        .master_repl_offset = s->n,
-        .replica_offset = s->primary ? -1 : s->n,
-        .second_repl_offset = s->second_offset,
-        .link_up = s->link_up,
-        .sync_in_progress = s->syncing,
-        .unexpected_error_replies = -1,
-    };
-    snprintf(info->run_id, sizeof(info->run_id), "%d", s->run_id);
-    snprintf(info->replid, sizeof(info->replid), "%d", s->replid);
-    snprintf(info->replid2, sizeof(info->replid2), "%d", s->replid2);
-    if (!s->primary) {
-        (void)str_copy(info->master_host, sizeof(info->master_host), "127.0.0.1");
-        info->master_port = s->follows < 0 ? FENCE_PORT : RUN_NODE_PORT(s->follows);
-    }
-}
 
 static void observe(struct world *w)
 {
@@ -194,10 +282,15 @@ static void observe(struct world *w)
     seen->wall_ms = w->now;
     seen->phase_ms = w->now - w->phase_at;
     seen->slot = true;
+    for (int side = 0; side < SIDE_MAX; side++) {
+        seen->node[side].age_ms = seen->node[side].whole_age_ms = w->now - w->look_sent_at[side];
+        seen->node[side].lost_ms = seen->node[side].reachable ? 0 : w->now - w->lost_at[side];
+    }
     seen->lease_over = w->frozen_at && w->now - w->frozen_at > w->spec.cutover.pause_ms / 2;
     seen->pause_expired =
         w->now - (w->frozen_at ? w->frozen_at : w->phase_at) > w->spec.cutover.pause_ms;
     observation_relate(seen, &w->spec, &w->run);
+    observation_remember(seen, &w->run);
     seen->streaming = seen->fresh = true;
     if (w->server[SIDE_TARGET].link_up || w->server[SIDE_TARGET].syncing)
         w->idle_at = w->now;
@@ -207,32 +300,27 @@ static void observe(struct world *w)
 
 static void enter(struct world *w, enum phase from, bool resumed)
 {
-    struct observation *seen = &w->seen;
-
     w->phase_at = w->moved_at = w->idle_at = w->now;
-    seen->resumed = resumed;
-    seen->last_action = ACT_NONE;
-    seen->last_failed = false;
-    seen->node[SIDE_SOURCE].replication_auth_tried = true;
-    if (w->run.phase == PHASE_SWITCHING && from == PHASE_FREEZING)
-        return;
-    if (w->run.phase != PHASE_ROLLING_BACK) {
-        seen->frozen = false;
+    observation_enter(&w->seen, from, w->run.phase, resumed);
+    if (lease_ends(from, w->run.phase))
         w->frozen_at = 0;
-    }
-    seen->thawed = false;
-    seen->thaw_reason = REASON_NONE;
-    seen->thaw_message[0] = '\0';
-    seen->promote_sent = resumed;
-    if (w->run.phase == PHASE_ATTACHING)
-        seen->prepared = seen->prepared_cutover = false;
+    w->seen.node[SIDE_SOURCE].replication_auth_tried = true;
+}
+
+static void trace(struct world *w, const char *from, const struct edge *edge)
+{
+    size_t n = strlen(w->trace);
+
+    if (n > sizeof(w->trace) - 256)
+        n = 0;
+    snprintf(w->trace + n, sizeof(w->trace) - n, "%s -> %s: %s\n", from, phase_get(edge->to)->name,
+             edge->why);
 }
 
 static void step(struct world *w, const struct decision *d)
 {
     const struct edge *edge = fsm_next(w->run.phase, d->event);
     enum phase from = w->run.phase;
-    size_t n = strlen(w->trace);
 
     if (!edge) {
         fprintf(stderr, "no edge from %s on %s\n", phase_get(from)->name, fsm_event_name(d->event));
@@ -241,122 +329,55 @@ static void step(struct world *w, const struct decision *d)
     w->run = run_after(&w->spec, &w->run, edge, d, &w->seen, 0.5);
     if (!w->chaos || !(edge->flags & E_HOT) || world_random(w, 2))
         w->durable = w->run; /* a hot edge may be lost in a crash */
-    snprintf(w->trace + n, sizeof(w->trace) - n, "%s -> %s: %s\n", phase_get(from)->name,
-             phase_get(edge->to)->name, edge->why);
-    if (n > sizeof(w->trace) - 256)
-        w->trace[0] = '\0';
+    trace(w, phase_get(from)->name, edge);
+    world_tell(w, "%s -> %s: %s (%s %s)", phase_get(from)->name, phase_get(edge->to)->name,
+               edge->why, reason_get(d->reason)->code, d->message);
     if (edge->from != edge->to)
         enter(w, from, false);
 }
 
 void world_verb(struct world *w, enum fsm_event verb)
 {
-    struct decision d = {.event = verb};
+    struct decision d = {.event = run_verb_event(&w->run, verb)};
 
     if (verb == EV_ABORT)
         d.reason = REASON_ABORTED;
-    if (w->in_flight == ACT_NONE && fsm_next(w->run.phase, verb) &&
+    if (!w->acting && fsm_next(w->run.phase, d.event) &&
         !decide_verb_waits(&w->run, &w->seen, verb))
         step(w, &d);
 }
 
-/* What an action does to the servers. */
-static void apply(struct world *w, enum action action)
-{
-    struct server *s = &w->server[SIDE_SOURCE], *t = &w->server[SIDE_TARGET];
-
-    switch (action) {
-    case ACT_ATTACH:
-        become_replica(w, SIDE_TARGET, SIDE_SOURCE);
-        break;
-    case ACT_DETACH:
-    case ACT_PROMOTE:
-        become_primary(w, t);
-        break;
-    case ACT_FREEZE:
-        s->paused_until = w->now + w->spec.cutover.pause_ms;
-        break;
-    case ACT_THAW:
-        s->paused_until = 0;
-        break;
-    case ACT_DEMOTE:
-        become_replica(w, SIDE_SOURCE, -1);
-        break;
-    case ACT_UNDEMOTE:
-        become_primary(w, s);
-        break;
-    case ACT_REVERSE:
-        become_replica(w, SIDE_SOURCE, SIDE_TARGET);
-        break;
-    case ACT_NONE:
-    case ACT_PREPARE:
-    case ACT_PREPARE_CUTOVER:
-    case ACT_DRAIN_CLIENTS:
-    case ACT_RESTORE:
-    case ACT_MAX:
-        break;
-    }
-}
-
-static void acknowledge(struct world *w, enum action action, bool ok)
-{
-    struct observation *seen = &w->seen;
-
-    seen->last_action = action;
-    seen->last_failed = !ok;
-    seen->last_reason = REASON_SOURCE_UNREACHABLE;
-    if (!ok) {
-        err_set(&seen->last_err, ERR_CLOSED, "the connection was lost");
-        return;
-    }
-    if (action == ACT_FREEZE) {
-        seen->frozen = true;
-        seen->frozen_offset = w->server[SIDE_SOURCE].n;
-    }
-    if (action == ACT_THAW)
-        seen->thawed = true;
-    if (action == ACT_UNDEMOTE)
-        seen->frozen = false;
-    if (action == ACT_PREPARE)
-        seen->prepared = true;
-    if (action == ACT_PREPARE_CUTOVER)
-        seen->prepared_cutover = true;
-}
-
-static enum node_side side_of(enum action action)
-{
-    return action == ACT_ATTACH || action == ACT_DETACH || action == ACT_PROMOTE ? SIDE_TARGET
-                                                                                 : SIDE_SOURCE;
-}
-
-static void arrive(struct world *w)
-{
-    enum action action = w->in_flight;
-    enum node_side side = side_of(action);
-    bool ok = w->server[side].up && !w->cut[side];
-
-    w->in_flight = ACT_NONE;
-    if (ok)
-        apply(w, action);
-    if (ok && w->chaos && world_random(w, 20) == 0)
-        ok = false; /* done, but the answer is lost */
-    acknowledge(w, action, ok);
-    look_at(w, side);
-}
-
 static void begin(struct world *w, const struct decision *d)
 {
-    w->in_flight = d->action;
-    w->arrives_at = w->now;
-    if (w->chaos) /* mostly at once; now and then later than the pause lasts */
-        w->arrives_at += world_random(w, 10) ? world_random(w, 4) : world_random(w, 1500);
+    struct message *m = send(w, side_of(d->action), d->action);
+
+    if (!m)
+        return;
+    w->acting = true;
+    world_tell(w, "%s is sent: %s", action_name(d->action), d->message);
+    tell_servers(w);
+    if (d->action == ACT_ATTACH && w->seen.target_is_primary)
+        w->wiped += w->would_wipe;
+    if (w->refuse == d->action) {
+        m->refused = true;
+        w->refuse = ACT_NONE;
+    }
+    if (d->action == ACT_ATTACH)
+        observation_attaching(&w->seen);
+    if (d->action == ACT_DETACH)
+        observation_detaching(&w->seen);
     if (d->action == ACT_FREEZE)
         w->frozen_at = w->now;
     if (d->action == ACT_PROMOTE)
         w->seen.promote_sent = true;
-    if (d->action == ACT_THAW) {
+    if (d->action == ACT_UNDEMOTE) {
+        w->seen.undemote_sent = true;
+        w->seen.frozen = false;
+    }
+    if (d->action == ACT_THAW || d->action == ACT_UNDEMOTE) {
         w->seen.thaw_reason = d->reason;
-        (void)str_copy(w->seen.thaw_message, sizeof(w->seen.thaw_message), d->message);
+        (void)str_copy(w->seen.thaw_message, sizeof(w->seen.thaw_message),
+                       d->reason == REASON_NONE ? "" : d->message);
     }
 }
 
@@ -364,18 +385,24 @@ static void daemon_turn(struct world *w)
 {
     struct decision d;
 
-    if (w->in_flight != ACT_NONE) {
-        if (w->now < w->arrives_at)
-            return;
-        arrive(w);
-    }
+    if (w->stopped)
+        return;
+    for (int side = 0; side < SIDE_MAX; side++)
+        time_out(w, (enum node_side)side);
+    while (deliver_one(w) && world_random(w, 2))
+        continue; /* two answers in one turn */
     if (w->now >= w->next_look) {
-        look_at(w, SIDE_SOURCE);
-        look_at(w, SIDE_TARGET);
+        look(w, SIDE_SOURCE);
+        look(w, SIDE_TARGET);
         w->next_look = UINT64_MAX;
     }
+    if (w->acting)
+        return;
     observe(w);
-    d = decide(&w->spec, &w->run, &w->seen);
+    w->last = d = decide(&w->spec, &w->run, &w->seen);
+    for (int side = 0; side < SIDE_MAX; side++)
+        if (d.look & 1u << side)
+            look(w, (enum node_side)side);
     w->next_look = min_of(w->next_look, w->now + min_of(d.poll_ms, 20u));
     if (d.event != EV_NONE)
         step(w, &d);
@@ -385,27 +412,24 @@ static void daemon_turn(struct world *w)
 
 void world_kill_daemon(struct world *w)
 {
-    /* What was sent may still arrive; nobody hears the answer. */
-    if (w->in_flight != ACT_NONE && world_random(w, 2) && w->server[side_of(w->in_flight)].up)
-        apply(w, w->in_flight);
-    w->in_flight = ACT_NONE;
+    world_tell(w, "the daemon is killed and starts again");
+    for (int side = 0; side < SIDE_MAX; side++)
+        give_up(w, (enum node_side)side);
+    w->acting = false;
     w->run = w->durable;
-    w->seen = (struct observation){.slot = true};
-    w->frozen_at = 0;
+    observation_init(&w->seen);
+    w->seen.slot = true;
+    w->frozen_at = w->number = 0;
     w->next_look = 0;
+    w->lost_at[SIDE_SOURCE] = w->lost_at[SIDE_TARGET] = w->now;
     enter(w, w->run.phase, true);
 }
 
 void world_step(struct world *w)
 {
     w->now++;
-    write_something(w);
-    replicate(w, SIDE_SOURCE);
-    replicate(w, SIDE_TARGET);
+    servers_step(w);
     daemon_turn(w);
-    if (w->run.attached && w->run.synced && takes_writes(w, SIDE_SOURCE) &&
-        takes_writes(w, SIDE_TARGET) && w->run.phase == PHASE_SWITCHING)
-        w->two_primaries++;
 }
 
 void world_run(struct world *w, uint64_t ms)
@@ -423,22 +447,19 @@ bool world_run_to(struct world *w, enum phase phase, uint64_t ms)
 
 void world_init(struct world *w, uint64_t seed)
 {
+    bool telling = w->telling;
+
     memset(w, 0, sizeof(*w));
+    w->telling = telling;
     w->now = 1000000;
     w->seed = seed * 2654435761u + 1;
     w->writing = true;
-    for (int side = 0; side < SIDE_MAX; side++) {
-        struct server *s = &w->server[side];
-
-        s->up = s->primary = true;
-        s->follows = -1;
-        s->replid = ++w->next_replid;
-        s->run_id = ++w->next_replid;
-    }
+    servers_init(w);
+    observation_init(&w->seen);
     (void)str_copy(w->spec.id, sizeof(w->spec.id), "sim");
     w->spec.has_source = w->spec.start_auto = true;
-    w->spec.source.endpoint = (struct endpoint){"127.0.0.1", RUN_NODE_PORT(SIDE_SOURCE)};
-    w->spec.target.endpoint = (struct endpoint){"127.0.0.1", RUN_NODE_PORT(SIDE_TARGET)};
+    w->spec.source.endpoint = (struct endpoint){"127.0.0.1", WORLD_PORT(SIDE_SOURCE)};
+    w->spec.target.endpoint = (struct endpoint){"127.0.0.1", WORLD_PORT(SIDE_TARGET)};
     w->spec.source.reachable_as = w->spec.source.endpoint;
     w->spec.target.reachable_as = w->spec.target.endpoint;
     w->spec.attach.attempts = 5;

@@ -245,7 +245,7 @@ static void make_replicating(struct shown *m)
     m->seen.lag_bytes = 42;
     for (int side = 0; side < SIDE_MAX; side++)
         m->seen.node[side].tried = m->seen.node[side].reachable = true;
-    m->seen.node[SIDE_TARGET].info.link_up = true;
+    m->seen.node[SIDE_TARGET].info.link_up = m->seen.linked = true;
     m->seen.node[SIDE_TARGET].info.last_io_seconds = 3;
 }
 
@@ -281,7 +281,7 @@ static void test_link_that_is_down_or_gone(void **state)
     struct page page;
 
     make_replicating(m);
-    m->seen.node[SIDE_TARGET].info.link_up = false;
+    m->seen.node[SIDE_TARGET].info.link_up = m->seen.linked = false;
     m->seen.node[SIDE_SOURCE].reachable = false;
     page = expose_all(m);
     has_line(&page, "ecmigrate_job_master_link_up{job=\"orders\"} 0");
@@ -289,7 +289,7 @@ static void test_link_that_is_down_or_gone(void **state)
     has_line(&page, "ecmigrate_job_node_up{job=\"orders\",side=\"source\"} 0");
     has_no(&page, "lag_seconds");
 
-    m->seen.target_follows = false; /* somebody has promoted it */
+    m->seen.target_follows = m->seen.linked = false; /* somebody has promoted it */
     page = expose_all(m);
     has_line(&page, "ecmigrate_job_master_link_up{job=\"orders\"} 0");
     has_no(&page, "ecmigrate_job_lag_bytes");
@@ -327,7 +327,7 @@ static void test_job_that_is_through(void **state)
     m->run.phase = PHASE_COMPLETED;
     m->run.cutover.at_wall_ms = 1700000001000;
     m->run.cutover.gap_us = 850;
-    m->seen.target_follows = false;
+    m->seen.target_follows = m->seen.linked = false;
     m->seen.source_follows_target = true;
     m->seen.node[SIDE_SOURCE].info.link_up = true;
     page = expose_all(m);

@@ -102,7 +102,7 @@ static void make_replicating(struct shown *m)
     m->view.reason = REASON_NONE;
     m->view.link_since_wall_ms = 1700000000000;
     m->view.progress = (struct progress){1000, 500, 50.5, 2e6, 7};
-    m->seen.target_follows = true;
+    m->seen.target_follows = m->seen.linked = true;
     m->seen.lag_bytes = 42;
     see(&m->seen.node[SIDE_SOURCE], REDIS_ROLE_MASTER, 1042);
     see(&m->seen.node[SIDE_TARGET], REDIS_ROLE_REPLICA, 1000);

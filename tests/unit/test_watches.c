@@ -75,7 +75,7 @@ static void set_link(struct observation *seen, bool up, int64_t offset, int64_t 
 
     target->reachable = target->tried = true;
     seen->target_follows = true;
-    target->info.link_up = up;
+    target->info.link_up = seen->linked = up;
     target->info.replica_offset = offset;
     target->info.unexpected_error_replies = errors;
 }

@@ -131,7 +131,7 @@ static double link_up(const struct migration_view *view)
         view->run->attached && (phase_get(view->run->phase)->flags & F_ABORTABLE) != 0;
 
     if (info)
-        return info->link_up;
+        return info->link_up && (view->seen->linked || view->run->phase == PHASE_COMPLETED);
     return should_follow && view->seen && view->seen->node[SIDE_TARGET].reachable ? 0 : NAN;
 }
 
@@ -161,7 +161,7 @@ static double lag_seconds(const struct migration_view *view)
 {
     double bytes = lag_bytes(view);
 
-    if (isnan(bytes) || !view->seen->node[SIDE_TARGET].info.link_up)
+    if (isnan(bytes) || !view->seen->linked)
         return NAN;
     return bytes > 0 ? known(view->seen->node[SIDE_TARGET].info.last_io_seconds) : 0;
 }
