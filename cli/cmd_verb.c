@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* start, complete, abort, retry: orders to the daemon. */
+/* start, complete, cancel, abort, retry: orders to the daemon. */
 #include <string.h>
 
 #include "cli/args.h"
@@ -65,6 +65,8 @@ enum exit_code cmd_start(struct ctl *ctl)
 
     if (!body)
         return fail_usage(ctl, "--source is not UTF-8");
+    if (ctl->opt[OPT_AGAIN])
+        json_object_set_new(body, "again", json_true());
     return order(ctl, body);
 }
 
@@ -98,6 +100,9 @@ static void print_plan(const struct ctl *ctl, const json_t *plan)
     printf("%s: %s\n", ctl->arg[0],
            ready ? "ready to switch over" : "not ready to switch over; held back by");
     print_blockers(ctl, json_object_get(plan, "blockers"));
+    if (json_array_size(json_object_get(plan, "passed_over")) > 0)
+        puts("--force would pass over:");
+    print_blockers(ctl, json_object_get(plan, "passed_over"));
     if (json_array_size(steps) > 0)
         puts("complete would:");
     json_array_foreach (steps, i, step) {
@@ -132,20 +137,21 @@ static void see_event(struct job_wait *wait, const json_t *event)
     struct wait_complete *w = container_of(wait, struct wait_complete, wait);
     const char *name = member_string(event, "name");
 
-    if (!name || strcmp(name, "cutover_aborted") != 0)
+    if (!name || (strcmp(name, "cutover_aborted") != 0 && strcmp(name, "cutover_withdrawn") != 0))
         return;
     free(w->retreat);
     w->retreat = member_cell(w->term, event, "message");
-    fprintf(stderr, "an attempt to switch over was given up: %s\n", w->retreat);
+    if (strcmp(name, "cutover_aborted") == 0)
+        fprintf(stderr, "an attempt to switch over was given up: %s\n", w->retreat);
 }
 
-/* After the last attempt the job replicates and waits for a new order. */
+/* After the last attempt, or once it is withdrawn, the job replicates and waits for a new order. */
 static bool was_given_up(const struct wait_complete *w, const json_t *job)
 {
-    const char *phase = member_string(job, "phase"), *code = member_string(job, "reason.code");
+    const char *phase = member_string(job, "phase");
 
-    return w->retreat && phase && code && strcmp(phase, "replicating") == 0 &&
-           (strcmp(code, "waiting-complete") == 0 || strcmp(code, "cutover-given-up") == 0);
+    return w->retreat && phase && strcmp(phase, "replicating") == 0 &&
+           !json_is_object(member(job, "cutover.requested"));
 }
 
 static enum verdict judge(struct job_wait *wait, const json_t *job, struct err *why)
@@ -218,10 +224,15 @@ static enum exit_code complete_and_wait(struct ctl *ctl, const json_t *body, uin
                  .has_after = true},
         .term = &ctl->term,
     };
+    cleanup(freep) char *stands = xasprintf(
+        "the order stands: the switch-over begins as soon as nothing holds it back%s. To withdraw "
+        "it: ecmigratectl cancel %s",
+        ctl->opt[OPT_WITHIN] ? ", until its time is over" : "", ctl->arg[0]);
     enum exit_code code;
     struct err err;
     json_t *job;
 
+    w.wait.timed_out = stands;
     if (newest_event(ctl, &w.wait.after, &err) || post_verb(ctl, "complete", body, &job, &err))
         return fail_request(ctl, &err);
     json_decref(job);
@@ -240,7 +251,7 @@ static enum exit_code complete_and_wait(struct ctl *ctl, const json_t *body, uin
 enum exit_code cmd_complete(struct ctl *ctl)
 {
     enum exit_code code;
-    uint64_t timeout_ms = 0;
+    uint64_t timeout_ms = 0, within_ms = 0;
     struct err err;
     json_t *body;
 
@@ -248,11 +259,15 @@ enum exit_code cmd_complete(struct ctl *ctl)
         return fail_usage(ctl, "--timeout is for --wait");
     if (ctl->opt[OPT_DRY_RUN] && ctl->opt[OPT_WAIT])
         return fail_usage(ctl, "--dry-run changes nothing, so there is nothing to --wait for");
-    if (args_duration(ctl, OPT_TIMEOUT, &timeout_ms, &err))
+    if (args_duration(ctl, OPT_TIMEOUT, &timeout_ms, &err) ||
+        args_duration(ctl, OPT_WITHIN, &within_ms, &err))
         return fail_usage(ctl, "%s", err.msg);
     body = json_object();
     if (ctl->opt[OPT_FORCE])
         json_object_set_new(body, "force", json_true());
+    if (within_ms > 0)
+        json_object_set_new(body, "within_seconds",
+                            json_integer((json_int_t)((within_ms + 999) / 1000)));
     if (!ctl->opt[OPT_WAIT] && !ctl->opt[OPT_DRY_RUN])
         return order(ctl, body);
     if (ctl->opt[OPT_DRY_RUN]) {

@@ -52,7 +52,10 @@ static void put_one(const struct watch *w, FILE *out)
     const json_t *job = json_array_get(w->jobs, 0);
     cleanup(freep) char *why = job_why(term, job);
     cleanup(freep) char *next = member_text(term, job, "next_step");
+    cleanup(freep) char *asked = job_request(term, job);
 
+    if (asked)
+        put_labelled(term, out, SCREEN_EOL, "Asked:", STYLE_NONE, asked);
     if (why)
         put_labelled(term, out, SCREEN_EOL, "Why:", STYLE_NONE, why);
     if (next)
@@ -107,8 +110,13 @@ static void draw(struct watch *w)
 /* What makes a line worth printing; figures that always move count by whole percents. */
 static char *change_key(const struct watch *w, const json_t *job)
 {
-    static const char *const paths[] = {"state",          "phase",       "run",
-                                        "attempt.number", "reason.code", "link.up"};
+    static const char *const paths[] = {"state",
+                                        "phase",
+                                        "run",
+                                        "attempt.number",
+                                        "reason.code",
+                                        "link.up",
+                                        "cutover.requested.at"};
     char *key = xstrdup("");
     double percent = -1;
 
@@ -135,13 +143,15 @@ static void print_line(const struct watch *w, const json_t *job)
     cleanup(freep) char *where = job_where(term, job);
     cleanup(freep) char *why = job_why(term, job);
     cleanup(freep) char *progress = job_progress(job);
+    cleanup(freep) char *asked = job_request(term, job);
     char buf[TIME_STR_MAX];
 
     if (w->ctl->format == FORMAT_JSON) {
         print_json_line(term, job);
     } else if (!print_document(term, w->ctl->format, job)) {
-        printf("%s %s %s%s%s%s%s\n", time_human(clock_wall_ms(), buf), id, where,
-               progress ? "  " : "", progress ? progress : "", why ? "  " : "", why ? why : "");
+        printf("%s %s %s%s%s%s%s%s%s\n", time_human(clock_wall_ms(), buf), id, where,
+               progress ? "  " : "", progress ? progress : "", why ? "  " : "", why ? why : "",
+               asked ? "  asked " : "", asked ? asked : "");
     }
 }
 

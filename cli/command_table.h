@@ -19,17 +19,24 @@ COMMAND(check, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(TIMEOUT), FORMA
         "look whether a migration could start; changes nothing",
         "Each check with what it found; the status is 1 when one of them failed.",
         cmd_check)
-COMMAND(start, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE), FORMATS_ALL, C_DAEMON,
-        "start an idle or failed job", NULL, cmd_start)
-COMMAND(complete, "JOB", VALUE_JOB, 1, 1, OPT_BIT(FORCE) | OPT_BIT(DRY_RUN) | OPT_BIT(WAIT) | OPT_BIT(TIMEOUT), FORMATS_ALL, C_DAEMON,
+COMMAND(start, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(AGAIN), FORMATS_ALL, C_DAEMON,
+        "start an idle, failed or completed job",
+        "A job that would overwrite a target which took over from its source before wants --again.",
+        cmd_start)
+COMMAND(complete, "JOB", VALUE_JOB, 1, 1, OPT_BIT(FORCE) | OPT_BIT(DRY_RUN) | OPT_BIT(WAIT) | OPT_BIT(TIMEOUT) | OPT_BIT(WITHIN), FORMATS_ALL, C_DAEMON,
         "switch the writable primary over to the target",
-        "Without --wait it returns as soon as the daemon has taken the order.\n"
+        "Without --wait it returns as soon as the daemon has taken the order. The order stands until it is carried\n"
+        "out, given up or withdrawn (cancel), however long something holds it back: see --within.\n"
         "With --dry-run the status is 1 when something would hold the switch-over back.",
         cmd_complete)
+COMMAND(cancel, "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,
+        "withdraw the order to switch over; the target goes on following", NULL, cmd_order)
 COMMAND(abort, "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,
         "give a migration up and roll it back", NULL, cmd_order)
 COMMAND(retry, "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,
-        "begin a new run of a failed job", NULL, cmd_order)
+        "begin a new run of a failed job",
+        "What an earlier run has copied is still on the target: empty it, or set allow_flush: true in the job file.",
+        cmd_order)
 COMMAND(wait, "JOB", VALUE_JOB, 1, 1, OPT_BIT(FOR) | OPT_BIT(TIMEOUT), FORMATS_ALL, C_DAEMON,
         "wait until a job is in a state or phase",
         "Ends with 1 at once when the job has ended otherwise, with 5 when the time is over.",

@@ -65,6 +65,8 @@ static enum exit_code timed_out(const struct waiting *w)
 
     err_set(&err, ERR_TIMEOUT, "no %s within %s; the job is %.150s", w->wait->what,
             duration_format(w->wait->timeout_ms, buf), line);
+    if (w->wait->timed_out)
+        return fail(&err, w->wait->timed_out);
     return fail(&err, w->job ? member_string(w->job, "next_step") : NULL);
 }
 

@@ -16,8 +16,9 @@ enum verdict {
 };
 
 struct job_wait {
-    const char *what;    /* "phase completed": for messages */
-    uint64_t timeout_ms; /* 0: no limit */
+    const char *what;      /* "phase completed": for messages */
+    uint64_t timeout_ms;   /* 0: no limit */
+    const char *timed_out; /* what to know when the time is over; NULL: the job's next step */
     enum verdict (*judge)(struct job_wait *wait, const json_t *job, struct err *why);
     void (*on_event)(struct job_wait *wait, const json_t *event); /* NULL: nobody looks */
     bool has_after;

@@ -367,6 +367,19 @@ static char *cutover_text(const struct term *term, const json_t *job)
     return text;
 }
 
+char *job_request(const struct term *term, const json_t *job)
+{
+    cleanup(freep) char *at = time_text(job, "cutover.requested.at");
+    cleanup(freep) char *by = member_text(term, job, "cutover.requested.by");
+    cleanup(freep) char *until = time_text(job, "cutover.requested.until");
+    bool force = json_is_true(member(job, "cutover.requested.force"));
+
+    if (!at)
+        return NULL;
+    return xasprintf("to switch over%s, at %s, by %s%s%s", force ? " by force" : "", at,
+                     by ? by : "the job file", until ? ", until " : "", until ? until : "");
+}
+
 static char *run_text(const struct term *term, const json_t *job)
 {
     cleanup(freep) char *attempt = attempt_cell(term, job);
@@ -419,6 +432,7 @@ void job_print(const struct term *term, const json_t *job)
     put(term, "Link:", link_text(job));
     put(term, "Progress:", bar_text(term, job));
     put(term, "Lag:", lag_text(job));
+    put(term, "Asked:", job_request(term, job));
     put(term, "Cutover:", cutover_text(term, job));
     put(term, "File:", member(job, "file") ? member_text(term, job, "file") : xstrdup("gone"));
 }

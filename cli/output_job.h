@@ -20,4 +20,6 @@ void job_print(const struct term *term, const json_t *job);
  * the third "62.5 %, 640.0 MiB of 1.0 GiB, 80.0 MiB/s, 5s left" or NULL. */
 char *job_where(const struct term *term, const json_t *job);
 char *job_why(const struct term *term, const json_t *job);
+/* "to switch over, at …, by …": an order that stands; fresh, or NULL. */
+char *job_request(const struct term *term, const json_t *job);
 char *job_progress(const json_t *job);

@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 
 #define STEPS_MAX 8
+#define WITHIN_MAX_S (7 * 24 * 3600)
 
 struct request_options {
     struct verb_options verb;
@@ -64,13 +65,31 @@ static int read_dry_run(const json_t *value, struct request_options *options, st
     return read_bool(value, &options->dry_run, err);
 }
 
+static int read_again(const json_t *value, struct request_options *options, struct err *err)
+{
+    return read_bool(value, &options->verb.again, err);
+}
+
+static int read_within(const json_t *value, struct request_options *options, struct err *err)
+{
+    json_int_t seconds = json_integer_value(value);
+
+    if (!json_is_integer(value) || seconds < 1 || seconds > WITHIN_MAX_S)
+        return err_set(err, ERR_INVALID, "must be a whole number of seconds, 1 to %d",
+                       WITHIN_MAX_S);
+    options->verb.within_ms = (uint64_t)seconds * 1000;
+    return 0;
+}
+
 static const struct option_row {
     const char *name;
     unsigned verbs; /* that have it */
     int (*read)(const json_t *value, struct request_options *options, struct err *err);
 } option_rows[] = {
     {"source", 1u << VERB_START | 1u << VERB_CHECK, read_source},
+    {"again", 1u << VERB_START, read_again},
     {"force", 1u << VERB_COMPLETE, read_force},
+    {"within_seconds", 1u << VERB_COMPLETE, read_within},
     {"dry_run", 1u << VERB_COMPLETE, read_dry_run},
 };
 
@@ -124,26 +143,49 @@ static void add_step(json_t *steps, char *text)
     free(text);
 }
 
+/* The source's part; by force one that does not answer is passed over. */
+static void add_source_steps(json_t *steps, const struct migration_view *view, const char *source,
+                             const char *target, bool force)
+{
+    double pause = (double)view->spec->cutover.pause_ms / 1000;
+    bool answers = !view->seen || view->seen->node[SIDE_SOURCE].reachable;
+
+    if (force && !answers) {
+        add_step(steps, xasprintf("Wait 10 s for the source '%s', which does not answer.", source));
+        return;
+    }
+    add_step(steps, xasprintf("Pause writes on the source '%s' for at most %g s.", source, pause));
+    add_step(
+        steps,
+        xasprintf("Wait up to %g s until the target '%s' has applied every write; if it does "
+                  "not get there, %s.",
+                  pause / 2, target,
+                  force ? "go on without the rest, which is lost" : "resume writes on the source"));
+    add_step(steps, xasprintf("Make the source '%s' a read-only replica of the target.", source));
+}
+
 /* What a switch-over would do, in the order in which it does it. */
-static json_t *view_steps(const struct migration_view *view)
+static json_t *view_steps(const struct migration_view *view, bool force)
 {
     const struct spec *spec = view->spec;
     const struct endpoint *from =
         endpoint_is_set(&view->run->source) ? &view->run->source : &spec->source.endpoint;
+    bool answers = !view->seen || view->seen->node[SIDE_SOURCE].reachable;
     char source[ENDPOINT_STR_MAX], target[ENDPOINT_STR_MAX];
-    double pause = (double)spec->cutover.pause_ms / 1000;
     json_t *steps = json_array();
 
     endpoint_format(from, source);
     endpoint_format(&spec->target.endpoint, target);
-    add_step(steps, xasprintf("Pause writes on the source '%s' for at most %g s.", source, pause));
-    add_step(steps, xasprintf("Wait up to %g s until the target '%s' has applied every write; "
-                              "if it does not get there, resume writes on the source.",
-                              pause / 2, target));
-    add_step(steps, xasprintf("Make the source '%s' a read-only replica of the target.", source));
+    add_source_steps(steps, view, source, target, force);
     add_step(steps, xasprintf("Promote the target '%s' to a primary; writes go there from now on.",
                               target));
-    if (spec->cutover.drain_clients)
+    if (force && !answers) {
+        add_step(steps, xasprintf("Leave '%s' alone: it may come back as a primary, and must be "
+                                  "kept from that.",
+                                  source));
+        return steps;
+    }
+    if (view->seen && wants_drain(spec, view->seen))
         add_step(steps, xasprintf("Close the connections of clients to '%s'.", source));
     if (spec->cutover.reverse)
         add_step(steps, xasprintf("Keep '%s' following '%s': the way back.", source, target));
@@ -154,21 +196,31 @@ static json_t *view_steps(const struct migration_view *view)
     return steps;
 }
 
-static void respond_dry_run(struct http_request *request, const struct migration *m)
+/* By force a switch-over passes over what holds it back, but for a source that is a replica. */
+static bool passes_over(const struct migration_view *view, const struct blocker *blocker,
+                        bool force)
+{
+    return force && view->run->phase == PHASE_REPLICATING &&
+           blocker->reason != REASON_SOURCE_IS_REPLICA;
+}
+
+static void respond_dry_run(struct http_request *request, const struct migration *m, bool force)
 {
     struct blocker blockers[BLOCKERS_MAX];
     struct migration_view view;
-    json_t *list = json_array();
+    json_t *held = json_array(), *passed = json_array();
     unsigned n;
 
     migration_view(m, &view);
     n = min_of(migration_dry_run(m, blockers), (unsigned)BLOCKERS_MAX);
     for (unsigned i = 0; i < n; i++)
-        json_array_append_new(list, view_blocker(&blockers[i], &view));
+        json_array_append_new(passes_over(&view, &blockers[i], force) ? passed : held,
+                              view_blocker(&blockers[i], &view));
     http_respond_json(
         request, 200,
-        json_pack("{s:b, s:b, s:o, s:o}", "dry_run", 1, "ready", n == 0, "blockers", list, "steps",
-                  view.run->phase == PHASE_HALTED ? json_array() : view_steps(&view)));
+        json_pack("{s:b, s:b, s:o, s:o, s:o}", "dry_run", 1, "ready", json_array_size(held) == 0,
+                  "blockers", held, "passed_over", passed, "steps",
+                  view.run->phase == PHASE_HALTED ? json_array() : view_steps(&view, force)));
 }
 
 /* --- the verb itself --- */
@@ -182,11 +234,18 @@ static void refuse(struct http_request *request, const struct migration *m, cons
         http_respond_error(request, 400, "invalid-option", NULL, "%s", err->msg);
         return;
     }
+    migration_view(m, &view);
+    if (err->code == ERR_EXISTS) {
+        const struct reason_def *def = reason_get(REASON_ALREADY_SWITCHED);
+
+        hint = view_sentence(def->next, view.spec->id);
+        http_respond_error(request, 409, def->code, hint, "%s", err->msg);
+        return;
+    }
     if (err->code != ERR_BUSY) {
         http_respond_error(request, 500, "internal", NULL, "%s", err->msg);
         return;
     }
-    migration_view(m, &view);
     hint = view_sentence(phase_get(view.run->phase)->next_step, view.spec->id);
     http_respond_error(request, 409, "wrong-phase", hint, "%s", err->msg);
 }
@@ -214,17 +273,26 @@ static void settled(struct http_request *request, const char *id, const struct m
 static void run_verb(struct api *api, struct http_request *request, struct migration *m,
                      enum verb verb)
 {
+    static const char *const no_query[] = {NULL};
+    const char *odd = http_request_query_odd(request, no_query);
     struct request_options options = {.dry_run = false};
     struct err err = ERR_INIT;
 
+    if (odd) {
+        http_respond_error(request, 400, "bad-query",
+                           "Options of a verb are members of the JSON object in the body.",
+                           "a verb has no query parameters, and '%.40s' is one", odd);
+        return;
+    }
     if (read_options(verb, http_request_body(request), &options, &err)) {
         http_respond_error(request, 400, "invalid-option", NULL, "%s", err.msg);
         return;
     }
     if (options.dry_run) {
-        respond_dry_run(request, m);
+        respond_dry_run(request, m, options.verb.force);
         return;
     }
+    (void)str_copy(options.verb.by, sizeof(options.verb.by), api_caller(request)->name);
     if (migration_verb(m, verb, &options.verb, &err)) {
         refuse(request, m, &err);
         return;

@@ -211,13 +211,27 @@ static json_t *view_lag(const struct observation *seen)
                      count_or_null(seconds));
 }
 
+/* An order that stands until it is carried out, withdrawn, given up or out of time. */
+static json_t *view_request(const struct run *run)
+{
+    if (!run->want_cutover)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:b}", "at", time_or_null(run->want_since_wall_ms), "by",
+                     run->want_by[0] ? view_text(run->want_by) : json_null(), "until",
+                     time_or_null(run->want_until_wall_ms), "force", run->force);
+}
+
 static json_t *view_cutover(const struct run *run)
 {
-    if (run->cutover.at_wall_ms == 0)
+    bool done = run->cutover.at_wall_ms != 0;
+
+    if (!done && !run->want_cutover)
         return json_null();
-    return json_pack(
-        "{s:o, s:o, s:o}", "write_gap_ms", real_or_null((double)run->cutover.gap_us / 1000.0), "at",
-        time_or_null(run->cutover.at_wall_ms), "offset", count_or_null(run->cutover.offset));
+    return json_pack("{s:o, s:o, s:o, s:o}", "write_gap_ms",
+                     done ? real_or_null((double)run->cutover.gap_us / 1000.0) : json_null(), "at",
+                     time_or_null(run->cutover.at_wall_ms), "offset",
+                     done ? count_or_null(run->cutover.offset) : json_null(), "requested",
+                     view_request(run));
 }
 
 static json_t *view_checks(const struct check_report *report)

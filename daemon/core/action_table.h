@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ACTION(ID, name, flags, what it does): included by action.h and action.c. Its commands: node/actions.c. */
 ACTION(PREPARE, prepare, 0, "record and set what the replication needs on both nodes")
+ACTION(RELOGIN, relogin, 0, "set anew what the target logs in with at the source")
 ACTION(ATTACH, attach, A_ROLE, "target: REPLICAOF source")
 ACTION(DETACH, detach, A_ROLE, "target: REPLICAOF NO ONE, because it does not work or is to end")
 ACTION(PREPARE_CUTOVER, prepare_cutover, 0, "record and set what the write fence and the reverse link need")
@@ -10,5 +11,5 @@ ACTION(DEMOTE, demote, A_ROLE, "source: become a read-only replica of nobody")
 ACTION(UNDEMOTE, undemote, A_ROLE | A_RETURNS, "source: be a primary again")
 ACTION(PROMOTE, promote, A_ROLE, "target: REPLICAOF NO ONE, at the end of the cutover")
 ACTION(REVERSE, reverse, A_ROLE, "source: follow the target")
-ACTION(DRAIN_CLIENTS, drain_clients, 0, "source: CLIENT KILL TYPE normal")
+ACTION(DRAIN_CLIENTS, drain_clients, 0, "source: CLIENT KILL TYPE normal, and pubsub")
 ACTION(RESTORE, restore, 0, "restore recorded settings whose time has come")

@@ -28,6 +28,7 @@ static const char *const events[EV_MAX] = {
 /* At most one edge for a phase and an event. */
 static const struct edge edges[] = {
     {PHASE_IDLE, EV_START, PHASE_QUEUED, 0, "started"},
+    {PHASE_IDLE, EV_STOP, PHASE_IDLE, 0, "the two were switched over in this direction before"},
     {PHASE_IDLE, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
 
     {PHASE_QUEUED, EV_OK, PHASE_CHECKING, 0, "a slot is free"},
@@ -86,6 +87,7 @@ static const struct edge edges[] = {
 
     {PHASE_ROLLING_BACK, EV_OK, PHASE_FAILED, 0, "rolled back"},
 
+    {PHASE_COMPLETED, EV_START, PHASE_QUEUED, 0, "started again"},
     {PHASE_FAILED, EV_START, PHASE_QUEUED, 0, "started again"},
     {PHASE_FAILED, EV_RETRY, PHASE_QUEUED, 0, "a new run"},
     {PHASE_FAILED, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/core/replicas.h"
 #include "lib/base/base.h"
 
 /* Always true: it holds the switch-over back. */
@@ -77,24 +78,110 @@ GATE(not_streaming)
            hold(ret, "the source does not send its writes to the target yet");
 }
 
+/* Named ones must be there and near; of the others those must be online that are connected. */
 GATE(replicas)
 {
-    unsigned online = 0;
+    const struct redis_info *t = TARGET;
+    unsigned online = replicas_online(t);
+    char label[ENDPOINT_LABEL_MAX];
 
-    for (unsigned i = 0; i < TARGET->n_replicas; i++)
-        online += TARGET->replicas[i].state == REDIS_REPLICA_ONLINE;
-    if (TARGET->connected_replicas > REDIS_REPLICAS_MAX)
-        online += TARGET->connected_replicas - REDIS_REPLICAS_MAX; /* their lines are not kept */
-    return (online < TARGET->connected_replicas || online < spec->target.n_replicas) &&
-           hold(ret, "%u of the target's %u replicas are online", online,
-                max_of(TARGET->connected_replicas, spec->target.n_replicas));
+    for (unsigned i = 0; i < spec->target.n_replicas; i++) {
+        const struct endpoint *named = &spec->target.replicas[i];
+        const struct redis_info_replica *replica = replica_at(t, named);
+
+        endpoint_label(named, label);
+        if (!replica || replica->state != REDIS_REPLICA_ONLINE)
+            return hold(ret, "the target's replica '%s' is not %s", label,
+                        replica ? "in sync" : "connected to it");
+        if (t->master_repl_offset - replica->offset > (int64_t)spec->cutover.max_lag)
+            return hold(ret, "the target's replica '%s' is %" PRId64 " bytes behind it", label,
+                        t->master_repl_offset - replica->offset);
+    }
+    return online < t->connected_replicas &&
+           hold(ret, "%u of the target's %u replicas are online", online, t->connected_replicas);
 }
 
 GATE(maxmemory)
 {
-    return TARGET->maxmemory > 0 && TARGET->maxmemory < SOURCE->used_memory_dataset &&
-           hold(ret, "the data takes %" PRIu64 " bytes, the target's maxmemory is %" PRIu64,
-                SOURCE->used_memory_dataset, TARGET->maxmemory);
+    uint64_t backlog = (uint64_t)max_of(TARGET->backlog_bytes, (int64_t)0);
+    uint64_t used = TARGET->used_memory + backlog;
+    uint64_t counted = used - min_of(used, TARGET->not_counted_for_evict);
+
+    return TARGET->maxmemory > 0 && counted > TARGET->maxmemory &&
+           hold(ret,
+                "the target uses %" PRIu64 " bytes and its maxmemory is %" PRIu64
+                ": as a primary it would %s",
+                counted, TARGET->maxmemory,
+                strcmp(TARGET->maxmemory_policy, "noeviction") == 0 ? "refuse writes"
+                                                                    : "evict keys");
+}
+
+GATE(evictions)
+{
+    return seen->evictions_grew &&
+           hold(ret, "the target has evicted keys since the link came up: it lacks what the "
+                     "source has");
+}
+
+/* Once it is the primary, the reverse link counts. */
+GATE(min_replicas)
+{
+    int64_t wanted = seen->node[SIDE_TARGET].survey.min_replicas;
+    int64_t coming = replicas_online(TARGET) + (spec->cutover.reverse ? 1 : 0);
+
+    return wanted > coming && hold(ret,
+                                   "the target takes writes with %" PRId64
+                                   " replicas only (min-replicas-to-write), and will have %" PRId64,
+                                   wanted, coming);
+}
+
+GATE(misconf)
+{
+    const struct survey *survey = &seen->node[SIDE_TARGET].survey;
+
+    if (TARGET->save_failed && survey->saves && survey->stops_writes)
+        return hold(ret, "the target could not save its data set, and takes no writes after that "
+                         "(stop-writes-on-bgsave-error)");
+    return TARGET->aof_failed &&
+           hold(ret, "the target cannot write its append-only file, and takes no writes then");
+}
+
+GATE(keys_differ)
+{
+    return seen->keys_differ && hold(ret,
+                                     "at the same offset the source has %" PRId64
+                                     " keys without expiry, the target %" PRId64,
+                                     SOURCE->lasting, TARGET->lasting);
+}
+
+/* An idle primary sends a PING every ten seconds. */
+#define SILENT_SECONDS 15
+
+GATE(link_silent)
+{
+    return seen->linked && TARGET->last_io_seconds > SILENT_SECONDS &&
+           hold(ret, "the target has not heard from the source for %" PRId64 " s",
+                TARGET->last_io_seconds);
+}
+
+GATE(source_paused)
+{
+    return source_is_paused(seen) &&
+           hold(ret, "somebody else has paused the source's clients (CLIENT PAUSE)");
+}
+
+GATE(failing_over)
+{
+    return SOURCE->failing_over && hold(ret, "a FAILOVER is under way at the source");
+}
+
+GATE(stranger)
+{
+    for (int side = 0; side < SIDE_MAX; side++)
+        if (seen->node[side].survey.stranger[0])
+            return hold(ret, "another ecmigrate is connected to the %s: %s",
+                        side_name((enum node_side)side), seen->node[side].survey.stranger);
+    return false;
 }
 
 GATE(errors_grew)
@@ -117,9 +204,17 @@ static const struct gate {
     {REASON_GATE_HISTORY, other_history},
     {REASON_GATE_LAG, lag},
     {REASON_GATE_LAG, not_streaming},
-    {REASON_GATE_REPLICAS, replicas},
-    {REASON_MAXMEMORY, maxmemory},
+    {REASON_LINK_SILENT, link_silent},
+    {REASON_FAILOVER, failing_over},
+    {REASON_SOURCE_PAUSED, source_paused},
+    {REASON_ANOTHER_DAEMON, stranger},
+    {REASON_KEYS_DIFFER, keys_differ},
     {REASON_REPLICATION_ERRORS, errors_grew},
+    {REASON_EVICTIONS, evictions},
+    {REASON_MAXMEMORY, maxmemory},
+    {REASON_TARGET_REFUSES_WRITES, misconf},
+    {REASON_MIN_REPLICAS, min_replicas},
+    {REASON_GATE_REPLICAS, replicas},
 };
 _Static_assert(array_len(gates) <= BLOCKERS_MAX, "each may hold it back");
 

@@ -8,7 +8,7 @@
 
 void link_watch_init(struct link_watch *watch)
 {
-    *watch = (struct link_watch){.errors_base = -1, .stream_base = -1};
+    *watch = (struct link_watch){.errors_base = -1, .evicted_base = -1, .stream_base = -1};
 }
 
 void link_watch_enter(struct link_watch *watch, enum phase from, enum phase to, bool resumed)
@@ -17,7 +17,7 @@ void link_watch_enter(struct link_watch *watch, enum phase from, enum phase to, 
         return;
     watch->up = true; /* entered with the link up, or coming: only its loss is news */
     if (from != PHASE_FREEZING && from != PHASE_SWITCHING)
-        watch->errors_base = -1;
+        watch->errors_base = watch->evicted_base = -1;
 }
 
 static void watch_stream(struct link_watch *watch, struct observation *seen, bool up,
@@ -33,16 +33,33 @@ static void watch_stream(struct link_watch *watch, struct observation *seen, boo
         up && (offset > watch->stream_base || now_ms - watch->stream_base_ms > FIRST_ACK_MS);
 }
 
-static void watch_errors(struct link_watch *watch, struct observation *seen)
+/* A counter that fell: the server was restarted. */
+static bool grew(int64_t *base, int64_t now)
 {
-    int64_t errors = seen->node[SIDE_TARGET].info.unexpected_error_replies;
+    if (*base < 0 || now < *base)
+        *base = now;
+    return now > *base;
+}
 
-    if (errors < 0)
-        return;
-    /* A counter that fell: the server was restarted. */
-    if (watch->errors_base < 0 || errors < watch->errors_base)
-        watch->errors_base = errors;
-    seen->errors_grew = errors > watch->errors_base;
+static void watch_counters(struct link_watch *watch, struct observation *seen)
+{
+    const struct redis_info *target = &seen->node[SIDE_TARGET].info;
+
+    if (target->unexpected_error_replies >= 0)
+        seen->errors_grew = grew(&watch->errors_base, target->unexpected_error_replies);
+    seen->evictions_grew = grew(&watch->evicted_base, target->evicted_keys);
+}
+
+/* Equal offsets are equal contents. Keys that expire are apart: the source says when they are gone.
+ */
+static void watch_keys(struct observation *seen)
+{
+    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *t = &seen->node[SIDE_TARGET].info;
+
+    if (seen->same_history && s->master_repl_offset == t->replica_offset &&
+        seen_at_once(seen, SIDE_SOURCE) && seen_at_once(seen, SIDE_TARGET))
+        seen->keys_differ = s->lasting_sum != t->lasting_sum;
 }
 
 enum link_news link_watch_update(struct link_watch *watch, struct observation *seen,
@@ -62,7 +79,11 @@ enum link_news link_watch_update(struct link_watch *watch, struct observation *s
         watch->since_wall_ms = 0;
     watch_stream(watch, seen, up, now_ms);
     watch->up = up;
-    if (up)
-        watch_errors(watch, seen);
+    if (!up) {
+        seen->keys_differ = false;
+        return news;
+    }
+    watch_counters(watch, seen);
+    watch_keys(seen);
     return news;
 }

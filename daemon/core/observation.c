@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "daemon/core/lease.h"
+#include "daemon/core/replicas.h"
 #include "lib/base/base.h"
 
 void observation_enter(struct observation *seen, enum phase from, enum phase to, bool resumed)
@@ -29,7 +30,9 @@ void observation_enter(struct observation *seen, enum phase from, enum phase to,
     if (to == PHASE_CHECKING)
         seen->attached_replid[0] = '\0';
     if (to == PHASE_REPLICATING && (resumed || from != PHASE_REPLICATING))
-        seen->errors_grew = false;
+        seen->errors_grew = seen->evictions_grew = false;
+    if (to == PHASE_REPLICATING && from != PHASE_REPLICATING)
+        seen->prepared_cutover = false; /* what was set may have been changed since */
 }
 
 #define ANEW_MS 1000
@@ -67,6 +70,8 @@ bool seen_at_once(const struct observation *seen, enum node_side side)
 void observation_init(struct observation *seen)
 {
     *seen = (struct observation){.detached_offset = -1, .given_keys = -1};
+    for (int side = 0; side < SIDE_MAX; side++)
+        seen->node[side].survey.scripts = seen->node[side].survey.min_replicas = -1;
 }
 
 void observation_attaching(struct observation *seen)
@@ -140,6 +145,34 @@ bool histories_join(const struct observation *seen)
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
     return strcmp(s->replid, t->replid2) == 0 || strcmp(s->replid, t->replid) == 0;
+}
+
+bool source_is_paused(const struct observation *seen)
+{
+    const char *why = seen->node[SIDE_SOURCE].info.paused_reason;
+
+    return why[0] ? strcmp(why, "none") != 0 : seen->pause_held;
+}
+
+bool wants_drain(const struct spec *spec, const struct observation *seen)
+{
+    enum spec_drain drain = spec->cutover.drain_clients;
+
+    return drain == DRAIN_TRUE ||
+           (drain == DRAIN_AUTO && seen->node[SIDE_SOURCE].survey.scripts != 0);
+}
+
+const struct redis_info_replica *source_sees_target(const struct spec *spec,
+                                                    const struct observation *seen)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct redis_info_replica *replica = NULL;
+
+    if (source->reachable)
+        replica = replica_at(&source->info, &spec->target.endpoint);
+    if (source->reachable && !replica)
+        replica = replica_at(&source->info, &spec->target.reachable_as);
+    return replica;
 }
 
 bool source_fenced(const struct observation *seen)

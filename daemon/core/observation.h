@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What one look at both nodes has shown: the only thing besides spec and run that a decision is
- * made from. */
+/* What one look at both nodes has shown, and what is known besides: the only thing beside spec and
+ * run that a decision is made from. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -9,7 +9,9 @@
 #include "daemon/core/fsm.h"
 #include "daemon/core/reason.h"
 #include "daemon/core/run.h"
+#include "daemon/core/setting.h"
 #include "daemon/core/side.h"
+#include "daemon/core/survey.h"
 #include "lib/base/err.h"
 #include "lib/redis/info.h"
 
@@ -25,6 +27,7 @@ struct seen_node {
     enum reason why;             /* why it is not reachable */
     struct err err;              /* … in words */
     struct redis_info info;      /* last known; check reachable before believing it */
+    struct survey survey;        /* the same */
     uint64_t looked;             /* the number of the look that info is from */
     uint64_t age_ms;             /* … and the time since it was sent */
     uint64_t looked_whole;       /* the number of the last look at all of INFO */
@@ -60,11 +63,17 @@ struct observation {
     bool slot;             /* a slot for a full synchronisation is ours */
     bool tilt;             /* look, do not act */
     uint64_t wanted_ms;    /* since the switch-over was asked for, or tried last */
-    bool fresh;       /* all of INFO has been seen of both since the switch-over was asked for */
-    bool streaming;   /* the source is known to send its writes since the link came up */
-    bool errors_grew; /* the target's replication errors since the link came up */
-    unsigned debts[SIDE_MAX]; /* recorded settings still to be restored, by node, of any scope */
-    unsigned run_debts[SIDE_MAX]; /* … of scope run only */
+    bool fresh;          /* all of INFO has been seen of both since the switch-over was asked for */
+    bool streaming;      /* the source is known to send its writes since the link came up */
+    bool errors_grew;    /* the target's replication errors since the link came up */
+    bool evictions_grew; /* … and the keys it has evicted */
+    bool keys_differ;    /* the two held another number of lasting keys at the last equal offsets */
+    /* While the link is down: whether what the target is to log in with works at the source. */
+    enum link_login { LOGIN_UNKNOWN, LOGIN_WORKS, LOGIN_REFUSED } link_login;
+    struct err link_login_err;
+    bool pause_held; /* a harmless write at the source was held back: its clients are paused */
+    /* Recorded settings still to be restored, by node, up to a scope. */
+    unsigned debts[SIDE_MAX][SCOPE_MAX];
 
     /* the write pause, as this process holds it */
     bool frozen;        /* pause acknowledged by the source */
@@ -80,10 +89,13 @@ struct observation {
     char detaching_replid[41]; /* the history it was in then, as far as we had seen; "": none */
     char attached_replid[41];  /* the target's, when it was last told to follow */
     int64_t attached_offset;
-    int64_t given_keys;    /* what the target held when it was last seen to follow; -1: never */
+    int64_t given_keys; /* what the target held when it was last seen to follow; -1: never */
+    char rival[SPEC_ID_MAX + 1]; /* another job of this daemon that has the target; "": none */
+    bool rival_migrates_from;    /* … as its source */
+    int64_t took_over_ms;  /* when the target was switched to, from this very source; 0: never */
     bool prepared;         /* settings for the run are recorded and set */
     bool prepared_cutover; /* … and those for the switch-over and the reverse link */
-    bool clients_drained;
+    bool clients_drained;  /* … or the source does not let us */
 
     /* how the last action ended; of the current phase only */
     enum action last_action;
@@ -121,5 +133,16 @@ void observation_remember(struct observation *seen, const struct run *run);
 void observation_relate(struct observation *seen, const struct spec *spec, const struct run *run);
 /* The promoted target continues the very history the source has. */
 bool histories_join(const struct observation *seen);
+/* Somebody has paused the source's clients. */
+bool source_is_paused(const struct observation *seen);
+/*
+ * The clients' connections to the old source are to be closed before they are let go on: a script
+ * that was held by the pause, and passes over errors, would be told by a read-only server that all
+ * is well.
+ */
+bool wants_drain(const struct spec *spec, const struct observation *seen);
+/* The source's line of the target among its replicas; NULL: it does not see it. */
+const struct redis_info_replica *source_sees_target(const struct spec *spec,
+                                                    const struct observation *seen);
 /* The source follows the fence address and the target the source: nobody is a primary. */
 bool source_fenced(const struct observation *seen);

@@ -43,6 +43,11 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
     const struct seen_node *target = &seen->node[SIDE_TARGET];
     bool followed = seen->last_action == ACT_ATTACH && !seen->last_failed;
 
+    if (followed && !target->reachable && source_sees_target(spec, seen)) {
+        decide_go(d, EV_SYNCING, REASON_NONE,
+                  "the target takes in the data and does not answer meanwhile");
+        return;
+    }
     if (decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
         return;
     if (decide_linked(d, seen, "the link is up"))

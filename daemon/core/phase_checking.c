@@ -18,8 +18,15 @@ void phase_checking_decide(const struct spec *spec, const struct run *run,
                     "trying the replication user's log-in at the source");
         return;
     }
-    if (check_run(spec, run, seen, &result))
-        decide_go(d, EV_OK, REASON_NONE, "the checks passed");
-    else
+    if (!seen->node[SIDE_SOURCE].survey.known || !seen->node[SIDE_TARGET].survey.known) {
+        decide_wait(d, REASON_WAITING_NODE, 20, "asking both nodes for what the checks go by");
+        return;
+    }
+    if (!check_run(spec, run, seen, &result))
         decide_attempt_failed(d, spec, run, result.reason, "%s", result.message);
+    else if (!seen->slot)
+        decide_wait(d, REASON_WAITING_SLOT, 1000,
+                    "the checks passed; waiting for one of the running synchronisations to finish");
+    else
+        decide_go(d, EV_OK, REASON_NONE, "the checks passed");
 }

@@ -20,6 +20,8 @@ static void retreat(struct decision *d, const struct observation *seen, enum rea
 {
     if (seen->thawed || seen->pause_expired)
         decide_go(d, EV_RETREAT, reason, "%s", why);
+    else if (seen->node[SIDE_SOURCE].reachable && seen->node[SIDE_SOURCE].info.failing_over)
+        decide_wait(d, reason, 20, "%s; a FAILOVER needs the pause, which runs out by itself", why);
     else if (seen->node[SIDE_SOURCE].reachable)
         decide_resume_writes(d, reason, why);
     else
@@ -31,7 +33,9 @@ static void drain(const struct run *run, const struct observation *seen, struct 
 {
     const struct seen_node *target = &seen->node[SIDE_TARGET];
 
-    if (!target->reachable)
+    if (seen->node[SIDE_SOURCE].info.failing_over)
+        retreat(d, seen, REASON_FAILOVER, "somebody has begun a FAILOVER at the source");
+    else if (!target->reachable)
         retreat(d, seen, REASON_FREEZE_FAILED, "the target was lost during the write pause");
     else if (!seen->target_follows || !seen->same_history)
         retreat(d, seen, REASON_FREEZE_FAILED, "the link changed during the write pause");
@@ -106,7 +110,14 @@ void phase_freezing_decide(const struct spec *spec, const struct run *run,
         return;
     }
     if (seen->last_action == ACT_FREEZE) {
-        retreat(d, seen, REASON_FREEZE_FAILED, seen->last_err.msg);
+        /* What repeating cannot cure keeps its own reason, and is not repeated. */
+        retreat(d, seen,
+                reason_get(seen->last_reason)->retry ? REASON_FREEZE_FAILED : seen->last_reason,
+                seen->last_err.msg);
+        return;
+    }
+    if (source->reachable && source->info.failing_over) {
+        decide_go(d, EV_RETREAT, REASON_FAILOVER, "somebody has begun a FAILOVER at the source");
         return;
     }
     if (!source->reachable && !run->force)

@@ -12,6 +12,18 @@
 /* What is under way adds to the write pause: a moment is given it to shrink. */
 #define SMALL_LAG (64 << 10)
 #define SMALL_LAG_WAIT_MS 2000
+#define COPY_LAG (1 << 20)
+
+/* What the copy needed is owed, and what has piled up meanwhile is with the target. What is refused
+ * waits for the end of the run. */
+static bool copy_is_done(const struct observation *seen)
+{
+    bool refused = seen->last_action == ACT_RESTORE && seen->last_failed;
+    bool owed = seen->debts[SIDE_SOURCE][SCOPE_SYNC] > 0 && seen->node[SIDE_SOURCE].reachable;
+
+    return owed && !refused && seen->linked && seen->streaming && seen->lag_bytes >= 0 &&
+           seen->lag_bytes < COPY_LAG;
+}
 
 static void cutover_wanted(const struct spec *spec, const struct run *run,
                            const struct observation *seen, struct decision *d)
@@ -22,6 +34,10 @@ static void cutover_wanted(const struct spec *spec, const struct run *run,
 
     if (left_ms > 0 && left_ms <= (int64_t)spec->attach.backoff_max_ms) {
         decide_wait(d, run->reason, (uint32_t)min_of(left_ms, 1000), "%s", run->message);
+    } else if (run->force && source->reachable && !seen->source_is_primary) {
+        decide_wait(d, REASON_SOURCE_IS_REPLICA, EAGER_POLL_MS,
+                    "the switch-over waits: the source is a replica of '%s:%u'",
+                    source->info.master_host, source->info.master_port);
     } else if (!run->force && !seen->fresh) {
         decide_wait(d, REASON_WAITING_NODE, EAGER_POLL_MS,
                     "the switch-over waits for a fresh look at both nodes");
@@ -40,6 +56,19 @@ static void cutover_wanted(const struct spec *spec, const struct run *run,
     } else {
         decide_go(d, EV_CUTOVER, REASON_NONE, "nothing holds the switch-over back");
     }
+}
+
+/* A password that was changed shows only here: whoever is logged in stays so. */
+static void link_is_down(const struct observation *seen, struct decision *d)
+{
+    if (seen->link_login == LOGIN_REFUSED)
+        decide_wait(d, REASON_AUTH_REFUSED, 200,
+                    "the link is down: the target cannot log in to the source: %s",
+                    seen->link_login_err.msg);
+    else if (seen->link_login == LOGIN_WORKS)
+        decide_act(d, ACT_RELOGIN, "the link is down; setting the target's log-in anew");
+    else
+        decide_wait(d, REASON_LINK_DOWN, 200, "the link is down; the target reconnects by itself");
 }
 
 void phase_replicating_decide(const struct spec *spec, const struct run *run,
@@ -62,18 +91,23 @@ void phase_replicating_decide(const struct spec *spec, const struct run *run,
     } else if (run->want_until_wall_ms && (int64_t)seen->wall_ms >= run->want_until_wall_ms) {
         decide_go(d, EV_LAPSE, REASON_LAPSED,
                   "the switch-over could not begin within the time it was asked for");
+    } else if (copy_is_done(seen)) {
+        decide_act(d, ACT_RESTORE, "restoring what only the copy needed");
     } else if (target->info.sync_in_progress && !run->force) {
         decide_go(d, EV_SYNCING, REASON_NONE, "the source sends its data set again");
     } else if (run->want_cutover) {
         cutover_wanted(spec, run, seen, d);
     } else if (!source->reachable) {
-        decide_wait(d, REASON_WAITING_NODE, 200, "the source does not answer: %s", source->err.msg);
+        decide_wait(d, source->why == REASON_AUTH_REFUSED ? source->why : REASON_WAITING_NODE, 200,
+                    "the source does not answer: %s", source->err.msg);
     } else if (!target->info.link_up) {
-        decide_wait(d, REASON_LINK_DOWN, 200, "the link is down; the target reconnects by itself");
-    } else if (run->cutover_attempt > 0 && run->cutover_attempt >= spec->cutover.attempts) {
+        link_is_down(seen, d);
+    } else if (run->reason == REASON_LAPSED) {
+        decide_wait(d, run->reason, QUIET_POLL_MS, "%s", run->message);
+    } else if (run->cutover_attempt > 0) {
         decide_wait(d, REASON_CUTOVER_GIVEN_UP, QUIET_POLL_MS,
-                    "the switch-over was given up after %u attempts; the last one: %.110s",
-                    run->cutover_attempt, run->message);
+                    "the switch-over was given up after %u attempt%s; the last one: %.110s",
+                    run->cutover_attempt, run->cutover_attempt == 1 ? "" : "s", run->message);
     } else {
         decide_wait(d, REASON_WAITING_COMPLETE, QUIET_POLL_MS,
                     "in sync; waiting for: ecmigratectl complete %s", spec->id);

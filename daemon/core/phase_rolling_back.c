@@ -22,13 +22,13 @@ bool rollback_next(const struct run *run, const struct observation *seen, struct
         decide_act(d, ACT_UNDEMOTE, "a demotion that was given up has come late; undoing it");
     } else if (roles && target->reachable && seen->target_follows) {
         decide_act(d, ACT_DETACH, "making the target a primary again");
-    } else if ((source->reachable && seen->debts[SIDE_SOURCE]) ||
-               (target->reachable && seen->debts[SIDE_TARGET])) {
+    } else if ((source->reachable && seen->debts[SIDE_SOURCE][SCOPE_LINK]) ||
+               (target->reachable && seen->debts[SIDE_TARGET][SCOPE_LINK])) {
         decide_act(d, ACT_RESTORE, "restoring changed settings");
-    } else if ((roles || seen->debts[SIDE_TARGET]) && !target->reachable) {
+    } else if ((roles || seen->debts[SIDE_TARGET][SCOPE_LINK]) && !target->reachable) {
         decide_wait(d, REASON_NOTHING_RESTORED_YET, 1000,
                     "the target does not answer; it is restored when it does");
-    } else if (seen->debts[SIDE_SOURCE]) {
+    } else if (seen->debts[SIDE_SOURCE][SCOPE_LINK]) {
         decide_wait(d, REASON_NOTHING_RESTORED_YET, 1000,
                     "the source does not answer; it is restored when it does");
     } else {

@@ -4,7 +4,8 @@
  * at no instant do two nodes take writes.
  *
  *   demote the source to a replica of nobody -> [its offset is not past the target's]
- *   -> promote the target -> resume what was paused (held clients now get -READONLY)
+ *   -> promote the target -> close its clients, if need be -> resume what was paused (held clients
+ *   now get -READONLY)
  *   -> reverse link -> completed
  *
  * The source is demoted to an address where nobody listens, not yet to the target: should the
@@ -124,14 +125,14 @@ static void target_promoted(const struct spec *spec, const struct run *run,
     } else if (!continues(seen) && !run->force) {
         halt(d, REASON_UNDECIDED, seen,
              "the target is a primary, but lacks what the source holds; it was restarted");
+    } else if (wants_drain(spec, seen) && !seen->clients_drained && patient) {
+        decide_act(d, ACT_DRAIN_CLIENTS, "closing the clients' connections to the old source");
     } else if (!seen->thawed && !seen->pause_expired && patient) {
         decide_act(d, ACT_THAW, "releasing the clients held at the old source");
     } else if (reverse && !seen->source_follows_target && patient) {
         decide_act(d, ACT_REVERSE, "the old source follows the new primary");
-    } else if (spec->cutover.drain_clients && !seen->clients_drained && patient) {
-        decide_act(d, ACT_DRAIN_CLIENTS, "closing the clients' connections to the old source");
     } else if (reverse && !source->info.link_up && seen->phase_ms <= LINK_GRACE_MS) {
-        decide_wait(d, REASON_NONE, WAIT_POLL_MS, "waiting for the reverse link");
+        decide_wait(d, REASON_WAITING_NODE, WAIT_POLL_MS, "waiting for the reverse link");
     } else if (reverse && !source->info.link_up) {
         decide_go(d, EV_OK, REASON_LINK_DOWN,
                   "the target is the primary; the old source is read-only, but does not reach it");
@@ -152,6 +153,11 @@ static void source_demoted(const struct run *run, const struct observation *seen
     } else if (seen->last_action == ACT_PROMOTE && seen->last_failed && !seen->promote_sent) {
         decide_act(d, ACT_UNDEMOTE, "%s; making the source the primary again", seen->last_err.msg);
         d->reason = seen->last_reason;
+    } else if (!s->read_only) {
+        decide_act(d, ACT_UNDEMOTE,
+                   "the demoted source still takes writes (replica-read-only no); making it the "
+                   "primary again");
+        d->reason = REASON_SOURCE_WRITABLE;
     } else if (run->force || (seen->same_history && seen->target_follows &&
                               s->master_repl_offset <= t->replica_offset)) {
         decide_act(d, ACT_PROMOTE, "promoting the target");
@@ -186,6 +192,9 @@ static void target_follows(const struct run *run, const struct observation *seen
     else if (seen->undemote_sent)
         slip(d, seen, seen->thaw_reason != REASON_NONE ? seen->thaw_reason : REASON_SLIPPED,
              seen->thaw_message[0] ? seen->thaw_message : "the source is the primary again");
+    else if (refused(seen, ACT_DEMOTE) &&
+             (!reason_get(seen->last_reason)->retry || !(drained || forced)))
+        slip(d, seen, seen->last_reason, seen->last_err.msg);
     else if (drained || forced)
         decide_act(d, ACT_DEMOTE, "demoting the source");
     else

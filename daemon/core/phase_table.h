@@ -33,7 +33,7 @@ PHASE(ROLLING_BACK, rolling_back, STATE_MIGRATING, F_OBSERVE | F_EXPECT,
       "goes on by itself; waits for a node that does not answer")
 PHASE(COMPLETED, completed, STATE_AVAILABLE, F_ENDED | F_OBSERVE,
       "the target is the primary; the old source follows it",
-      "point what still uses the old source to the target; to migrate to this target again, take the job file away and put it back")
+      "point what still uses the old source to the target; the way back is a job with source and target exchanged")
 PHASE(FAILED, failed, STATE_FAILED, F_ENDED | F_RESPEC | F_OBSERVE,
       "rolled back, with a reason; the target is a primary",
       "ecmigratectl explain CODE, then ecmigratectl retry JOB")

@@ -11,6 +11,10 @@ REASON(
     "The daemon cannot reach the target: its name does not resolve, nobody listens, or no answer comes.",
     "Check that the target runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
 REASON(
+    TOO_MANY_CLIENTS, "too-many-clients", true,
+    "A node lets nobody in, because as many clients are connected as it allows (maxclients).",
+    "Nothing, if it passes: it is tried again by itself. Otherwise raise maxclients at the node, or find out who keeps so many connections.")
+REASON(
     AUTH_REFUSED, "auth-refused", false,
     "A node refuses the user name or the password, or asks for one that the job file does not give.",
     "Correct username and password, password_file or credential of that node in the job file; a changed file of a failed job starts a new run.")
@@ -42,6 +46,14 @@ REASON(
 REASON(TARGET_CLUSTER_MODE, "target-cluster-mode", false,
        "The target runs in cluster mode, where REPLICAOF is refused.",
        "Choose a target with cluster-enabled no.")
+REASON(
+    NODE_TAKEN, "node-taken", false,
+    "Another job of this daemon has the target: as its own target, or as its source.",
+    "End the other job first (ecmigratectl abort), or take this job's file away: two jobs with one target would undo each other's work.")
+REASON(
+    ALREADY_SWITCHED, "already-switched", false,
+    "A switch-over made this target the primary of these two nodes. A run in the same direction would delete what it has taken since.",
+    "To migrate the other way, exchange source and target in the job file. To copy the old source over the target nevertheless: ecmigratectl start JOB --again.")
 REASON(SOURCE_LOADING, "source-loading", true,
        "The source is loading its own data set and cannot serve a copy yet.",
        "Wait until the source has loaded; the job tries again by itself.")
@@ -72,6 +84,10 @@ REASON(
 REASON(SOURCE_LOST, "source-lost", true,
        "The source stopped answering before the target held its data.",
        "Bring the source back, then: ecmigratectl retry JOB.")
+REASON(
+    TARGET_DIED, "target-died", true,
+    "The target's process ended while it took in the data.",
+    "Look into its log: a dump that it cannot read (version, modules, number of databases), or the kernel killed it for want of memory. Start it again, then: ecmigratectl retry JOB.")
 REASON(TARGET_LOST, "target-lost", true, "The target stopped answering.",
        "Bring the target back. The job goes on by itself, or: ecmigratectl retry JOB.")
 REASON(
@@ -132,9 +148,39 @@ REASON(
 REASON(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online.",
        "Wait for them, or remove those that are gone from target.replicas.")
 REASON(
+    LINK_SILENT, "link-silent", true,
+    "The link counts as up, but the target has heard nothing from the source for more than 15 s.",
+    "Look at the network between the two nodes; it goes on by itself when the target hears from the source. If repl-ping-replica-period of the source is above 10, set it to 10.")
+REASON(FAILOVER, "failover-under-way", true, "Somebody has begun a FAILOVER at the source.",
+       "Wait for its end, or end it at the source: FAILOVER ABORT.")
+REASON(
+    SOURCE_PAUSED, "source-paused", true,
+    "Somebody else has paused the source's clients (CLIENT PAUSE). That pause is not ours to lift.",
+    "Wait until it is over; the switch-over goes on by itself then. If nobody needs it any more: CLIENT UNPAUSE at the source.")
+REASON(
     MAXMEMORY, "maxmemory", true,
-    "The target's maxmemory is smaller than what the data takes: as a primary it would evict keys at once.",
-    "Raise maxmemory on the target.")
+    "The target uses more than its maxmemory allows: as a primary it would evict keys, or refuse writes, at once.",
+    "Raise maxmemory at the target: CONFIG SET maxmemory. The switch-over goes on by itself then.")
+REASON(
+    EVICTIONS, "evictions", true,
+    "The target has evicted keys while it followed the source, and lacks them now.",
+    "Raise maxmemory at the target, then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file, ecmigratectl retry JOB.")
+REASON(
+    KEYS_DIFFER, "keys-differ", true,
+    "Source and target hold a different number of keys, though the target has applied every write.",
+    "Find out what deleted or added keys at the target: evictions, a client that writes there, errors in its log. Then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file, ecmigratectl retry JOB.")
+REASON(
+    TARGET_REFUSES_WRITES, "target-refuses-writes", true,
+    "The target's last dump, or its last write to the append-only file, failed; as a primary it would refuse every write (MISCONF).",
+    "Look into the target's log, make room on its disk, then at the target: BGSAVE. The switch-over goes on by itself when that has worked.")
+REASON(
+    MIN_REPLICAS, "min-replicas", true,
+    "The target takes writes only with more replicas than it will have (min-replicas-to-write).",
+    "Attach replicas to the target, or lower min-replicas-to-write there. The switch-over goes on by itself then.")
+REASON(
+    ANOTHER_DAEMON, "another-daemon", true,
+    "Another ecmigrate is connected to a node of this job. Two of them would undo each other's work.",
+    "Leave the pair to one of them: abort the job at the other and remove its file there. If that daemon is gone for good, close its connection at the node: CLIENT KILL ADDR, with the address in the message.")
 REASON(
     REPLICATION_ERRORS, "replication-errors", true,
     "The target counts errors while it applies the source's writes: its copy may differ from the source.",
@@ -142,7 +188,7 @@ REASON(
 REASON(
     SOURCE_IS_REPLICA, "source-is-replica", true,
     "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody.",
-    "Name the primary as the source, or stop the writers yourself and then: ecmigratectl complete JOB --force.")
+    "Name its primary as the source of the job. Or, if it is to be the source as it is, make it a primary itself: REPLICAOF NO ONE at the source, once nobody writes to its primary any more.")
 
 /* The cutover */
 REASON(
@@ -157,6 +203,10 @@ REASON(
     SLIPPED, "slipped", true,
     "The source took writes after the target had been measured; it was made the primary again, nothing was lost.",
     "Nothing if an attempt is left; otherwise: ecmigratectl complete JOB.")
+REASON(
+    SOURCE_WRITABLE, "source-writable", false,
+    "The source would go on taking writes as a replica (replica-read-only no), and they would be lost. It is the primary again, nothing was switched.",
+    "Find out what sets replica-read-only to no at the source, and stop that; then: ecmigratectl complete JOB.")
 REASON(RESTARTED, "restarted", true,
        "The daemon was restarted during the switch-over, before its point of no return.",
        "Nothing: the switch-over is tried again.")
@@ -176,10 +226,16 @@ REASON(
 REASON(SOURCE_NOT_FENCED, "source-not-fenced", true,
        "The target was made the primary by force while the old source could not be reached.",
        "When the old source comes back it takes writes again: keep the clients away from it.")
+REASON(
+    OLD_SOURCE_IS_PRIMARY, "old-source-is-primary", true,
+    "The old source is a primary again: somebody made it one, or it was restarted and its own configuration did. What is written there never comes to the target.",
+    "Keep the clients away from it. To have it follow the target again, which deletes what it has taken since: REPLICAOF with the target's host and port, at the old source; and the same in its configuration file.")
 
 /* The end */
-REASON(ABORTED, "aborted", false, "The operator ended the migration.",
-       "ecmigratectl retry JOB begins anew.")
+REASON(
+    ABORTED, "aborted", false,
+    "The operator ended the migration. What had been copied is still on the target, and no longer kept up to date.",
+    "To begin anew: empty the target, or set allow_flush: true under target: in the job file; then: ecmigratectl retry JOB.")
 REASON(
     NOTHING_RESTORED_YET, "restore-owed", true,
     "A node could not be reached to restore what was changed on it; it is restored as soon as the node answers.",

@@ -249,6 +249,8 @@ struct run run_after(const struct spec *spec, const struct run *run, const struc
 
 enum fsm_event run_verb_event(const struct run *run, enum fsm_event verb)
 {
+    if (verb == EV_CANCEL && !run->want_cutover)
+        return EV_NONE;
     if (run->phase != PHASE_HALTED || run->committed)
         return verb;
     return verb == EV_RETRY ? EV_AGAIN : verb == EV_COMPLETE ? EV_NONE : verb;

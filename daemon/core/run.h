@@ -40,6 +40,7 @@ struct run {
     bool force;       /* … with --force */
     bool keep_roles;  /* rolling back from halted: settings only, nobody is promoted */
     bool aborted;     /* the operator ended it */
+    bool again;       /* the operator wants it against an earlier switch-over */
     int64_t want_since_wall_ms;   /* when it was asked for */
     int64_t want_until_wall_ms;   /* it lapses by itself then; 0: never */
     char want_by[RUN_WHO_MAX];    /* who asked; "" where the job file did */
@@ -64,7 +65,8 @@ struct run run_after(const struct spec *spec, const struct run *run, const struc
                      const struct decision *d, const struct observation *seen, double jitter);
 
 /* What a verb is to this run: a job that was halted before the source was told to step down is
- * begun anew, not gone on with. EV_NONE: it is not possible. */
+ * begun anew, not gone on with; only what is wanted can be withdrawn. EV_NONE: it is not possible.
+ */
 enum fsm_event run_verb_event(const struct run *run, enum fsm_event verb);
 
 /* Where the target finds the run's source. */

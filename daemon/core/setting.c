@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/setting.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,29 +10,34 @@
 #define BACKLOG_BYTES (64ll << 20)
 #define OUTPUT_BUFFER_BYTES (1ll << 30)
 
-static char *source_password(const struct setting_facts *facts, const char *current)
+#define WANT(name)                                                                                 \
+    static char *name(const struct setting_facts *facts __attribute__((unused)),                   \
+                      const char *current __attribute__((unused)),                                 \
+                      const char **why __attribute__((unused)))
+
+/* --- log-in --- */
+
+WANT(source_password)
 {
-    (void)current;
     return xstrdup(facts->password[SIDE_SOURCE]);
 }
 
-static char *source_user(const struct setting_facts *facts, const char *current)
+WANT(source_user)
 {
-    (void)current;
     return xstrdup(facts->user[SIDE_SOURCE]);
 }
 
-static char *target_password(const struct setting_facts *facts, const char *current)
+WANT(target_password)
 {
-    (void)current;
     return facts->reverse ? xstrdup(facts->password[SIDE_TARGET]) : NULL;
 }
 
-static char *target_user(const struct setting_facts *facts, const char *current)
+WANT(target_user)
 {
-    (void)current;
     return facts->reverse ? xstrdup(facts->user[SIDE_TARGET]) : NULL;
 }
+
+/* --- speed --- */
 
 /* A target that is empty can read the stream as it comes; then neither side needs a file. */
 static bool diskless(const struct setting_facts *facts)
@@ -41,29 +47,55 @@ static bool diskless(const struct setting_facts *facts)
     return facts->tune && target->keys == 0 && target->redis_compat_num >= 60000;
 }
 
-static char *diskless_sync(const struct setting_facts *facts, const char *current)
+WANT(diskless_sync)
 {
-    (void)current;
     return diskless(facts) ? xstrdup("yes") : NULL;
 }
 
-static char *diskless_delay(const struct setting_facts *facts, const char *current)
+WANT(diskless_delay)
 {
-    (void)current;
     return facts->tune ? xstrdup("0") : NULL;
 }
 
-static char *diskless_load(const struct setting_facts *facts, const char *current)
+WANT(diskless_load)
 {
-    (void)current;
     return diskless(facts) ? xstrdup("on-empty-db") : NULL;
 }
 
-static char *backlog(const struct setting_facts *facts, const char *current)
+/* --- memory --- */
+
+/* What a node may still take: of its maxmemory, which the backlog counts as, and of its host. */
+static int64_t free_bytes(const struct redis_info *info)
 {
-    if (!facts->tune || strtoll(current, NULL, 10) >= BACKLOG_BYTES)
+    int64_t used = (int64_t)min_of(info->used_memory, (uint64_t)INT64_MAX);
+    int64_t host = (int64_t)min_of(info->total_system_memory, (uint64_t)INT64_MAX) - used;
+    int64_t uncounted = (int64_t)min_of(info->not_counted_for_evict, (uint64_t)used);
+    int64_t own = (int64_t)min_of(info->maxmemory, (uint64_t)INT64_MAX) - (used - uncounted);
+
+    if (info->maxmemory == 0)
+        own = host;
+    return max_of(info->total_system_memory > 0 ? min_of(own, host) : own, (int64_t)0);
+}
+
+/* At most a quarter of what is free is taken; before 7.0 all of a backlog is allocated at once. */
+static char *raised_backlog(const struct redis_info *info, const char *current, const char **why)
+{
+    int64_t now = strtoll(current, NULL, 10);
+    int64_t most = (now + free_bytes(info) / 4) >> 20 << 20;
+    int64_t wanted = min_of((int64_t)BACKLOG_BYTES, most);
+
+    if (now >= BACKLOG_BYTES)
         return NULL;
-    return xasprintf("%lld", BACKLOG_BYTES);
+    if (wanted <= now) {
+        *why = "the node has no memory to spare";
+        return NULL;
+    }
+    return xasprintf("%" PRId64, wanted);
+}
+
+WANT(backlog)
+{
+    return facts->tune ? raised_backlog(facts->info[SIDE_SOURCE], current, why) : NULL;
 }
 
 /*
@@ -71,21 +103,22 @@ static char *backlog(const struct setting_facts *facts, const char *current)
  * before 7.0 begin up to a second later: what is written meanwhile must fit into the target's
  * backlog.
  */
-static char *reverse_backlog(const struct setting_facts *facts, const char *current)
+WANT(reverse_backlog)
 {
-    if (!facts->reverse || strtoll(current, NULL, 10) >= BACKLOG_BYTES)
-        return NULL;
-    return xasprintf("%lld", BACKLOG_BYTES);
+    return facts->reverse ? raised_backlog(facts->info[SIDE_TARGET], current, why) : NULL;
 }
 
 /*
  * "normal 0 0 0 slave 268435456 67108864 60 pubsub …": the replicas' class is raised, the others
- * are sent back as they are.
+ * are sent back as they are. Such a buffer is real memory, though no maxmemory counts it.
  */
-static char *output_buffer(const struct setting_facts *facts, const char *current)
+WANT(output_buffer)
 {
+    const struct redis_info *info = facts->info[SIDE_SOURCE];
     const char *names[] = {"slave ", "replica "};
-    long long hard, soft, seconds;
+    int64_t host = (int64_t)min_of(info->total_system_memory, (uint64_t)INT64_MAX) -
+                   (int64_t)min_of(info->used_memory, (uint64_t)INT64_MAX);
+    long long hard, soft, seconds, wanted = OUTPUT_BUFFER_BYTES;
     const char *at = NULL;
     int used = 0;
 
@@ -96,41 +129,65 @@ static char *output_buffer(const struct setting_facts *facts, const char *curren
     }
     if (!facts->tune || !at || sscanf(at, "%lld %lld %lld%n", &hard, &soft, &seconds, &used) != 3)
         return NULL;
-    if ((hard == 0 || hard >= OUTPUT_BUFFER_BYTES) && (soft == 0 || soft >= OUTPUT_BUFFER_BYTES))
+    if (info->total_system_memory > 0)
+        wanted = min_of(wanted, (long long)max_of(host, (int64_t)0) / 4);
+    if ((hard == 0 || hard >= wanted) && (soft == 0 || soft >= wanted)) {
+        *why = wanted < OUTPUT_BUFFER_BYTES ? "the node's host has no memory to spare" : NULL;
         return NULL;
-    return xasprintf("%.*s%lld %lld %lld%s", (int)(at - current), current, OUTPUT_BUFFER_BYTES,
-                     OUTPUT_BUFFER_BYTES, seconds, at + used);
+    }
+    return xasprintf("%.*s%lld %lld %lld%s", (int)(at - current), current,
+                     hard == 0 ? 0 : max_of(hard, wanted), soft == 0 ? 0 : max_of(soft, wanted),
+                     seconds, at + used);
 }
 
-static char *fence(const struct setting_facts *facts, const char *current)
+/* A target that evicts while it follows lacks keys, and nobody is told. */
+WANT(yes)
 {
-    (void)facts;
-    (void)current;
+    return xstrdup("yes");
+}
+
+/* --- the fence --- */
+
+WANT(fence)
+{
     return xstrdup(FENCE_VALUE);
 }
 
+/* With 0 the fence holds nobody back. */
+WANT(fence_lag)
+{
+    return strcmp(current, "0") == 0 ? xstrdup("10") : NULL;
+}
+
+/* clang-format off: a row is easier to read as a row */
 static const struct setting_row rows[] = {
-    {ACT_PREPARE, SIDE_TARGET, "masteruser", 60000, 0, SCOPE_RUN, true, false, source_user},
-    {ACT_PREPARE, SIDE_TARGET, "masterauth", 0, 0, SCOPE_RUN, true, false, source_password},
-    {ACT_PREPARE, SIDE_TARGET, "repl-diskless-load", 60000, 0, SCOPE_RUN, false, false,
-     diskless_load},
-    {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync", 0, 0, SCOPE_RUN, false, false, diskless_sync},
-    {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync-delay", 0, 0, SCOPE_RUN, false, false,
-     diskless_delay},
-    {ACT_PREPARE, SIDE_SOURCE, "repl-backlog-size", 0, 0, SCOPE_RUN, false, false, backlog},
-    {ACT_PREPARE, SIDE_SOURCE, "client-output-buffer-limit", 0, 0, SCOPE_RUN, false, false,
-     output_buffer},
-    {ACT_PREPARE_CUTOVER, SIDE_TARGET, "repl-backlog-size", 0, 0, SCOPE_RUN, false, false,
-     reverse_backlog},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masteruser", 60000, 0, SCOPE_LINK, false, false,
-     target_user},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masterauth", 0, 0, SCOPE_LINK, false, false,
-     target_password},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-slaves-to-write", 0, 50000, SCOPE_RUN, true, true,
-     fence},
+    {ACT_PREPARE, SIDE_TARGET, "masteruser", 60000, 0, SCOPE_RUN, source_user,
+     S_REQUIRED | S_LOGIN},
+    {ACT_PREPARE, SIDE_TARGET, "masterauth", 0, 0, SCOPE_RUN, source_password,
+     S_REQUIRED | S_SECRET | S_LOGIN},
+    {ACT_PREPARE, SIDE_TARGET, "slave-read-only", 0, 50000, SCOPE_RUN, yes, S_REQUIRED},
+    {ACT_PREPARE, SIDE_TARGET, "replica-read-only", 50000, 0, SCOPE_RUN, yes, S_REQUIRED},
+    {ACT_PREPARE, SIDE_TARGET, "replica-ignore-maxmemory", 50000, 0, SCOPE_RUN, yes, 0},
+    {ACT_PREPARE, SIDE_TARGET, "repl-diskless-load", 60000, 0, SCOPE_RUN, diskless_load, 0},
+    {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync", 0, 0, SCOPE_RUN, diskless_sync, 0},
+    {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync-delay", 0, 0, SCOPE_RUN, diskless_delay, 0},
+    {ACT_PREPARE, SIDE_SOURCE, "repl-backlog-size", 0, 0, SCOPE_RUN, backlog, 0},
+    {ACT_PREPARE, SIDE_SOURCE, "client-output-buffer-limit", 0, 0, SCOPE_SYNC, output_buffer, 0},
+    {ACT_PREPARE_CUTOVER, SIDE_TARGET, "repl-backlog-size", 0, 0, SCOPE_RUN, reverse_backlog, 0},
+    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masteruser", 60000, 0, SCOPE_LINK, target_user, 0},
+    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masterauth", 0, 0, SCOPE_LINK, target_password, S_SECRET},
+    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "slave-read-only", 0, 50000, SCOPE_LINK, yes, S_REQUIRED},
+    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "replica-read-only", 50000, 0, SCOPE_LINK, yes, S_REQUIRED},
+    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-slaves-max-lag", 0, 50000, SCOPE_RUN, fence_lag,
+     S_REQUIRED},
+    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-slaves-to-write", 0, 50000, SCOPE_RUN, fence,
+     S_REQUIRED | S_RECORD_ONLY},
+    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-replicas-max-lag", 50000, PAUSE_WRITE_SINCE, SCOPE_RUN,
+     fence_lag, S_REQUIRED},
     {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-replicas-to-write", 50000, PAUSE_WRITE_SINCE, SCOPE_RUN,
-     true, true, fence},
+     fence, S_REQUIRED | S_RECORD_ONLY},
 };
+/* clang-format on */
 
 const struct setting_row *setting_rows(size_t *ret_n)
 {
@@ -138,10 +195,20 @@ const struct setting_row *setting_rows(size_t *ret_n)
     return rows;
 }
 
+const struct setting_row *setting_row_of(enum node_side side, const char *name)
+{
+    for (size_t i = 0; i < array_len(rows); i++)
+        if (rows[i].side == side && strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
 bool setting_applies(const struct setting_row *row, enum action action, enum node_side side,
                      unsigned version_num)
 {
-    return row->when == action && row->side == side && version_num >= row->since &&
+    bool wanted = row->when == action || (action == ACT_RELOGIN && (row->flags & S_LOGIN));
+
+    return wanted && row->side == side && version_num >= row->since &&
            (row->before == 0 || version_num < row->before);
 }
 

@@ -9,9 +9,12 @@
 #include "daemon/spec/spec.h"
 #include "lib/redis/info.h"
 
+/* From what is restored first to what is restored last. */
 enum setting_scope {
+    SCOPE_SYNC, /* restored once the target is in sync */
     SCOPE_RUN,  /* restored when the run ends, however it ends */
     SCOPE_LINK, /* needed by the reverse link: restored by a rollback, and when the link is cut */
+    SCOPE_MAX
 };
 
 /* A setting of a node that was changed, and what it was. The values may be secrets. */
@@ -32,19 +35,28 @@ struct setting_facts {
     char *user[SIDE_MAX], *password[SIDE_MAX];
 };
 
+enum setting_flag {
+    S_REQUIRED = 1 << 0,    /* the migration cannot work without it */
+    S_RECORD_ONLY = 1 << 1, /* another action sets it */
+    S_SECRET = 1 << 2,      /* its values are not shown */
+    S_LOGIN = 1 << 3,       /* the target's at the source: set anew by ACT_RELOGIN, too */
+};
+
 struct setting_row {
     enum action when; /* ACT_PREPARE or ACT_PREPARE_CUTOVER */
     enum node_side side;
     const char *name;
     unsigned since, before; /* product versions that know it: [since, before), 0: no bound */
     enum setting_scope scope;
-    bool required;    /* the migration cannot work without it */
-    bool record_only; /* another action sets it */
-    /* The wanted value, fresh; NULL: leave it as it is. current is what the node has. */
-    char *(*want)(const struct setting_facts *facts, const char *current);
+    /* The wanted value, fresh; NULL: leave it as it is. current is what the node has. *why says why
+     * it is left, where another value would have been better. */
+    char *(*want)(const struct setting_facts *facts, const char *current, const char **why);
+    unsigned flags;
 };
 
 const struct setting_row *setting_rows(size_t *ret_n);
+/* The row of a setting of this name, for a side; NULL: none. */
+const struct setting_row *setting_row_of(enum node_side side, const char *name);
 /* Whether row is one of those that action changes on a node of this side and version. */
 bool setting_applies(const struct setting_row *row, enum action action, enum node_side side,
                      unsigned version_num);

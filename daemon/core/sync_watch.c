@@ -2,11 +2,13 @@
 #include "daemon/core/sync_watch.h"
 
 #include "daemon/core/observation.h"
+#include "lib/base/base.h"
 
 void sync_watch_enter(struct sync_watch *watch, uint64_t now_ms)
 {
     watch->moved_at_ms = watch->seen_at_ms = now_ms;
     watch->syncing = false;
+    watch->full_base = -1;
 }
 
 static struct sync_position position_of(const struct redis_info *source,
@@ -31,8 +33,9 @@ static bool differs(const struct sync_position *a, const struct sync_position *b
 
 void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint64_t now_ms)
 {
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
     const struct seen_node *target = &seen->node[SIDE_TARGET];
-    const struct redis_info *s = &seen->node[SIDE_SOURCE].info, *t = &target->info;
+    const struct redis_info *s = &source->info, *t = &target->info;
     struct sync_position position = position_of(s, t);
     bool syncing = target->reachable && seen->target_follows && t->sync_in_progress;
     /* Before 7.0 a source that writes its dump does not tell how far it has got. */
@@ -45,6 +48,13 @@ void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint6
     if (syncing && !watch->syncing)
         seen->sync_starts++;
     watch->syncing = syncing;
+    /* The source counts those, too, that came and went between two looks; but for all replicas. */
+    if (source->reachable && s->connected_replicas <= 1 && source->whole_age_ms < seen->phase_ms) {
+        if (watch->full_base < 0)
+            watch->full_base = s->sync_full - seen->sync_starts;
+        seen->sync_starts =
+            (unsigned)max_of(s->sync_full - watch->full_base, (int64_t)seen->sync_starts);
+    }
     if (syncing || t->loading || seen->linked)
         watch->seen_at_ms = now_ms;
     seen->stalled_ms = now_ms - watch->moved_at_ms;

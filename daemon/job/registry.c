@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/job/registry.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "daemon/bus/bus.h"
 #include "lib/base/base.h"
@@ -9,10 +11,11 @@
 
 struct job {
     char id[SPEC_ID_MAX + 1];
-    char *path;          /* owned; of the file it was read from */
-    struct migration *m; /* owned */
-    bool has_file;       /* the file was seen, and has not gone since */
-    bool dropping;       /* to be forgotten as soon as its migration lets it */
+    char alias[SPEC_ID_MAX + 1]; /* what its file would name it; id, unless it was renamed */
+    char *path;                  /* owned; of the file it was read from */
+    struct migration *m;         /* owned */
+    bool has_file;               /* the file was seen, and has not gone since */
+    bool dropping;               /* to be forgotten as soon as its migration lets it */
 };
 
 struct registry {
@@ -42,6 +45,7 @@ static struct job *add(struct registry *registry, struct spec *spec, const struc
     struct job *job = xcalloc(1, sizeof(*job));
 
     (void)str_copy(job->id, sizeof(job->id), spec->id);
+    (void)str_copy(job->alias, sizeof(job->alias), spec->id);
     job->path = xstrdup(spec->file);
     job->m = migration_new(registry->env, spec, run);
     by_id_insert(&registry->jobs, by_id_position(&registry->jobs, job->id), job);
@@ -138,6 +142,18 @@ struct restore {
     unsigned n_lost;
 };
 
+/* A completed job says that the target has taken over, also where nothing else does. */
+static void restore_switch(struct registry *registry, const struct spec *spec,
+                           const struct run *run)
+{
+    struct switched switched = {.source = run->source,
+                                .target = spec->target.endpoint,
+                                .at_wall_ms = run->cutover.at_wall_ms};
+
+    if (run->phase == PHASE_COMPLETED)
+        migration_env_load_switched(registry->env, &switched);
+}
+
 static void restore_job(const struct store_job *record, void *arg)
 {
     struct restore *restore = arg;
@@ -145,8 +161,16 @@ static void restore_job(const struct store_job *record, void *arg)
     struct jobfile file;
 
     jobfile_parse(record->file, record->spec_text, strlen(record->spec_text), &file);
-    if (jobfile_ok(&file) && file.n_specs == 1 && strcmp(file.specs[0]->id, record->id) == 0) {
-        (void)add(registry, take(file.specs[0]), &record->run);
+    if (jobfile_ok(&file) && file.n_specs == 1) {
+        struct spec *spec = take(file.specs[0]);
+        char alias[SPEC_ID_MAX + 1];
+        struct job *job;
+
+        (void)str_copy(alias, sizeof(alias), spec->id);
+        (void)str_copy(spec->id, sizeof(spec->id), record->id);
+        restore_switch(registry, spec, &record->run);
+        job = add(registry, spec, &record->run);
+        (void)str_copy(job->alias, sizeof(job->alias), alias);
     } else {
         log_error(registry->env->log,
                   "job '%s': its remembered text cannot be read any more; it is "
@@ -166,12 +190,32 @@ static void restore_setting(const struct setting *setting, void *arg)
         migration_load_setting(job->m, setting);
 }
 
+static void restore_connection(const struct connection *connection, void *arg)
+{
+    struct restore *restore = arg;
+    struct job *job = find(restore->registry, connection->job);
+
+    if (job)
+        migration_load_connection(job->m, connection);
+}
+
+static void restore_switched(const struct switched *switched, void *arg)
+{
+    struct restore *restore = arg;
+
+    migration_env_load_switched(restore->registry->env, switched);
+}
+
 int registry_restore(struct registry *registry, struct err *err)
 {
     struct restore restore = {.registry = registry};
 
-    if (store_each_job(registry->env->store, restore_job, &restore, err) ||
-        store_each_setting(registry->env->store, restore_setting, &restore, err))
+    struct store *store = registry->env->store;
+
+    if (store_each_job(store, restore_job, &restore, err) ||
+        store_each_setting(store, restore_setting, &restore, err) ||
+        store_each_connection(store, restore_connection, &restore, err) ||
+        store_each_switched(store, restore_switched, &restore, err))
         return (int)err->code;
     for (unsigned i = 0; i < registry->jobs.n; i++)
         migration_begin(job_at(registry, i)->m);
@@ -203,12 +247,63 @@ void registry_scanned(struct registry *registry)
             drop(registry, job_at(registry, i));
 }
 
-static bool stands_for(const struct jobfile *file, const char *id)
+static bool stands_for(const struct jobfile *file, const struct job *job)
 {
     for (unsigned i = 0; i < file->n_specs; i++)
-        if (strcmp(file->specs[i]->id, id) == 0)
+        if (strcmp(file->specs[i]->id, job->alias) == 0)
             return true;
     return false;
+}
+
+/* --- a file that was renamed --- */
+
+static bool is_gone(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) != 0 && errno == ENOENT;
+}
+
+static bool has_text(const struct job *job, const char *text)
+{
+    struct migration_view view;
+
+    migration_view(job->m, &view);
+    return strcmp(view.spec->text, text) == 0;
+}
+
+/* The job that this text is of: under its own name, the one its file gives it, or that of a job
+ * with the same text whose file has just gone. */
+static struct job *find_for(const struct registry *registry, const char *path,
+                            const struct spec *spec)
+{
+    for (unsigned i = 0; i < registry->jobs.n; i++) {
+        struct job *job = job_at(registry, i);
+
+        if (strcmp(job->path, path) == 0 && strcmp(job->alias, spec->id) == 0)
+            return job;
+    }
+    for (unsigned i = 0; i < registry->jobs.n && !find(registry, spec->id); i++) {
+        struct job *job = job_at(registry, i);
+
+        if (strcmp(job->path, path) != 0 && has_text(job, spec->text) && is_gone(job->path))
+            return job;
+    }
+    return find(registry, spec->id);
+}
+
+/* Its file has another name now; the job goes on under the one it has. */
+static void move(struct registry *registry, struct job *job, const char *path, const char *alias)
+{
+    bool renamed = strcmp(alias, job->id) != 0;
+
+    free(job->path);
+    job->path = xstrdup(path);
+    (void)str_copy(job->alias, sizeof(job->alias), alias);
+    migration_set_file(job->m, path);
+    if (renamed)
+        emit(registry, EVENT_JOB_CHANGED, job->id, path,
+             "the file was renamed; the job goes on under its name");
 }
 
 /* A broken file: its jobs go on with their last good text, and do not count as gone. */
@@ -252,14 +347,16 @@ static const struct respec_report {
     [RESPEC_KEPT_FOR_LATER] = {EVENT_JOB_REJECTED,
                                "the file changed in ways a running job cannot take over; the run "
                                "goes on as it is, the change waits for the next one"},
-    [RESPEC_LEFT_ALONE] = {EVENT_JOB_CHANGED,
-                           "the file changed; the job is completed and is left alone"},
+    [RESPEC_LEFT_ALONE] =
+        {EVENT_JOB_CHANGED,
+         "the file changed; the job is completed, the change waits for its next start"},
 };
 
 static void take_spec(struct registry *registry, const char *path, const struct spec *spec)
 {
-    struct job *job = find(registry, spec->id);
+    struct job *job = find_for(registry, path, spec);
     enum respec respec;
+    struct spec *own;
 
     if (!job) {
         job = add(registry, spec_dup(spec), NULL);
@@ -268,7 +365,7 @@ static void take_spec(struct registry *registry, const char *path, const struct 
         migration_begin(job->m);
         return;
     }
-    if (job->has_file && strcmp(job->path, path) != 0) {
+    if (job->has_file && strcmp(job->path, path) != 0 && !is_gone(job->path)) {
         char *what = xasprintf("a job named '%s' is defined in '%s' already; rename one of them",
                                spec->id, job->path);
 
@@ -276,13 +373,13 @@ static void take_spec(struct registry *registry, const char *path, const struct 
         free(what);
         return;
     }
-    if (strcmp(job->path, path) != 0) {
-        free(job->path);
-        job->path = xstrdup(path);
-    }
+    if (strcmp(job->path, path) != 0)
+        move(registry, job, path, spec->id);
     job->has_file = true;
     job->dropping = false;
-    respec = migration_respec(job->m, spec_dup(spec));
+    own = spec_dup(spec);
+    (void)str_copy(own->id, sizeof(own->id), job->id);
+    respec = migration_respec(job->m, own);
     if (respec_reports[respec].what)
         emit(registry, respec_reports[respec].event, job->id, path, respec_reports[respec].what);
 }
@@ -295,7 +392,7 @@ void registry_file(struct registry *registry, const char *path, const struct job
     }
     for (unsigned i = registry->jobs.n; i-- > 0;)
         if (job_at(registry, i)->has_file && strcmp(job_at(registry, i)->path, path) == 0 &&
-            !stands_for(file, job_at(registry, i)->id))
+            !stands_for(file, job_at(registry, i)))
             drop(registry, job_at(registry, i));
     for (unsigned i = 0; i < file->n_specs; i++)
         take_spec(registry, path, file->specs[i]);

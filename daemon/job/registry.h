@@ -7,6 +7,7 @@
  *   a new file                 -> a new job
  *   a changed file             -> migration_respec()
  *   a broken file              -> an event; the jobs it stood for go on with their last good text
+ *   a renamed file             -> its job goes on, under the name it has
  *   a file that is gone        -> an idle or ended job is forgotten, a running one goes on and says
  * so the store knows, no file   -> the same, once the first scan has been through
  */

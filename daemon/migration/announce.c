@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the world hears of a transition: one table, edge to event. */
+#include <stdio.h>
+
 #include "daemon/migration/private.h"
 #include "lib/base/base.h"
 
@@ -13,6 +15,7 @@ struct announcement {
 
 static const struct announcement announcements[] = {
     {PHASE_MAX, EV_NONE, PHASE_QUEUED, EVENT_RUN_STARTED, NULL},
+    {PHASE_IDLE, EV_STOP, PHASE_IDLE, EVENT_START_HELD, NULL},
     {PHASE_CHECKING, EV_OK, PHASE_ATTACHING, EVENT_CHECK_PASSED, NULL},
     {PHASE_CHECKING, EV_FAIL, PHASE_BACKOFF, EVENT_CHECK_FAILED, NULL},
     {PHASE_CHECKING, EV_FATAL, PHASE_FAILED, EVENT_CHECK_FAILED, NULL},
@@ -26,6 +29,8 @@ static const struct announcement announcements[] = {
     {PHASE_MAX, EV_LINKED, PHASE_REPLICATING, EVENT_IN_SYNC,
      "in sync: the target holds the data set and follows every write"},
     {PHASE_MAX, EV_COMPLETE, PHASE_MAX, EVENT_CUTOVER_REQUESTED, NULL},
+    {PHASE_MAX, EV_CANCEL, PHASE_MAX, EVENT_CUTOVER_WITHDRAWN, "the switch-over is withdrawn"},
+    {PHASE_MAX, EV_LAPSE, PHASE_MAX, EVENT_CUTOVER_WITHDRAWN, NULL},
     {PHASE_MAX, EV_CUTOVER, PHASE_FREEZING, EVENT_CUTOVER_STARTED,
      "the switch-over begins: the source's writes are paused"},
     {PHASE_MAX, EV_RETREAT, PHASE_REPLICATING, EVENT_CUTOVER_ABORTED, NULL},
@@ -53,6 +58,8 @@ static json_t *transition_data(const struct migration *m, enum event_name event,
 
     if (after->reason != REASON_NONE)
         json_object_set_new(data, "reason", json_string(reason_get(after->reason)->code));
+    if (event == EVENT_CUTOVER_REQUESTED && after->want_by[0])
+        json_object_set_new(data, "by", json_string(after->want_by));
     if (event == EVENT_RUN_STARTED || checks)
         add_source(data, &after->source);
     if (checks && m->checks.latest)
@@ -154,29 +161,46 @@ void migration_announce_check(struct migration *m, const struct check_report *re
 }
 
 /* SETTING_REFUSED is no event: nothing came of it. */
-static const struct setting_report {
+static const struct {
     enum event_name event;
     const char *what;
-} setting_reports[] = {
+} setting_words[] = {
     [SETTING_CHANGED] = {EVENT_SETTING_CHANGED, "was changed for the migration"},
     [SETTING_RESTORED] = {EVENT_SETTING_RESTORED, "has its old value again"},
     [SETTING_KEPT] = {EVENT_SETTING_KEPT, "is left as it is: somebody else has changed it since"},
     [SETTING_DISOWNED] = {EVENT_SETTING_KEPT,
                           "stays changed: the job names another node now, restore it by hand"},
+    [SETTING_LEFT] = {EVENT_SETTING_LEFT, "is left as it is"},
 };
 
-void migration_announce_setting(struct migration *m, enum setting_news news, enum node_side side,
-                                const char *name)
+static void format_values(const struct setting_report *report, char *buf, size_t size)
+{
+    buf[0] = '\0';
+    if (report->from && report->to)
+        snprintf(buf, size, " (%s -> %s)", report->from, report->to);
+    else if (report->why)
+        snprintf(buf, size, " (%s): %s", report->from, report->why);
+}
+
+void migration_announce_setting(struct migration *m, const struct setting_report *report)
 {
     struct event_context context = migration_context(m);
+    char values[160];
+    json_t *data;
 
-    if (news == SETTING_REFUSED)
+    if (report->news == SETTING_REFUSED) {
         log_warn(m->env->log, "job '%s': the %s refuses CONFIG SET %s, ignoring", m->spec->id,
-                 side_name(side), name);
-    else
-        event_emit(m->env->bus, setting_reports[news].event, &context,
-                   json_pack("{s:s,s:s}", "node", side_name(side), "setting", name),
-                   "'%s' of the %s %s", name, side_name(side), setting_reports[news].what);
+                 side_name(report->side), report->name);
+        return;
+    }
+    format_values(report, values, sizeof(values));
+    data = json_pack("{s:s,s:s,s:s?,s:s?}", "node", side_name(report->side), "setting",
+                     report->name, "old", report->from, "new", report->to);
+    if (!data) /* a value that is no text */
+        data = json_pack("{s:s,s:s}", "node", side_name(report->side), "setting", report->name);
+    event_emit(m->env->bus, setting_words[report->news].event, &context, data,
+               "'%s' of the %s %s%s", report->name, side_name(report->side),
+               setting_words[report->news].what, values);
 }
 
 void migration_announce_link(struct migration *m, enum link_news news)

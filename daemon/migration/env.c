@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/migration/env.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "lib/base/base.h"
 
 void migration_env_init(struct migration_env *env, uv_loop_t *loop, struct log *log,
@@ -10,6 +13,8 @@ void migration_env_init(struct migration_env *env, uv_loop_t *loop, struct log *
     *env = (struct migration_env){.loop = loop, .log = log, .store = store, .bus = bus};
     slots_init(&env->slots, max_syncs, max_syncs_per_host);
     list_init(&env->waiting);
+    list_init(&env->migrations);
+    snprintf(env->instance, sizeof(env->instance), "%08" PRIx32, store_instance(store));
     turns_init(&env->turns, loop);
     tilt_init(&env->tilt, loop, bus);
 }
@@ -24,12 +29,43 @@ static void part_closed(void *arg)
 
 void migration_env_deinit(struct migration_env *env, void (*closed)(void *arg), void *arg)
 {
-    assert(list_empty(&env->waiting));
+    assert(list_empty(&env->waiting) && list_empty(&env->migrations));
+    free(env->switched.items);
     env->closed = closed;
     env->closed_arg = arg;
     env->closing = 2;
     turns_deinit(&env->turns, part_closed, env);
     tilt_deinit(&env->tilt, part_closed, env);
+}
+
+void migration_env_load_switched(struct migration_env *env, const struct switched *switched)
+{
+    unsigned i = 0;
+
+    while (i < env->switched.n && !switched_same_pair(&env->switched.items[i], switched))
+        i++;
+    if (i == env->switched.n)
+        env->switched.items =
+            xrealloc(env->switched.items, ++env->switched.n, sizeof(env->switched.items[0]));
+    else if (env->switched.items[i].at_wall_ms > switched->at_wall_ms)
+        return;
+    env->switched.items[i] = *switched;
+}
+
+void migration_env_switched(struct migration_env *env, const struct switched *switched)
+{
+    migration_env_load_switched(env, switched);
+    (void)store_put_switched(env->store, switched);
+}
+
+int64_t migration_env_took_over_ms(const struct migration_env *env, const struct endpoint *source,
+                                   const struct endpoint *target)
+{
+    for (unsigned i = 0; i < env->switched.n; i++)
+        if (endpoint_equal(&env->switched.items[i].source, source) &&
+            endpoint_equal(&env->switched.items[i].target, target))
+            return env->switched.items[i].at_wall_ms;
+    return 0;
 }
 
 void migration_env_wait(struct migration_env *env, struct store_wait *wait)

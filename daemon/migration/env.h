@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "daemon/core/slots.h"
+#include "daemon/core/switched.h"
 #include "daemon/migration/counters.h"
 #include "daemon/migration/tilt.h"
 #include "daemon/store/store.h"
@@ -24,6 +25,12 @@ struct migration_env {
     struct migration_counters counters;
     struct turns turns;
     struct tilt tilt;
+    struct list migrations;     /* struct migration.link: all there are */
+    char instance[9];           /* of the daemon's state: how the names of its connections end */
+    struct {                    /* what was switched over, each pair once */
+        struct switched *items; /* owned */
+        unsigned n;
+    } switched;
 
     /* private */
     struct list waiting; /* struct store_wait.link */
@@ -37,6 +44,15 @@ void migration_env_init(struct migration_env *env, uv_loop_t *loop, struct log *
                         unsigned max_syncs_per_host);
 /* No migration may be left. closed(arg) comes from the loop. */
 void migration_env_deinit(struct migration_env *env, void (*closed)(void *arg), void *arg);
+
+/* At boot: a pair that was switched over. */
+void migration_env_load_switched(struct migration_env *env, const struct switched *switched);
+/* A pair has been switched over; made durable. */
+void migration_env_switched(struct migration_env *env, const struct switched *switched);
+/* When the target was last made the primary of these two by a switch-over, and has not been
+ * switched away from since; 0: it was not. */
+int64_t migration_env_took_over_ms(const struct migration_env *env, const struct endpoint *source,
+                                   const struct endpoint *target);
 
 /* Embedded in whoever waits for the store. */
 struct store_wait {

@@ -20,6 +20,7 @@ struct migration *migration_new(struct migration_env *env, struct spec *spec, co
         m->run.since_wall_ms = clock_wall_ms();
     if (!run && spec->has_source)
         m->run.source = spec->source.endpoint;
+    list_push(&env->migrations, &m->link);
     slot_init(&m->slot, slot_granted);
     turn_init(&m->turn, migration_take_turn);
     list_init(&m->wait.link);
@@ -28,6 +29,7 @@ struct migration *migration_new(struct migration_env *env, struct spec *spec, co
                                               .store = env->store,
                                               .job = spec->id,
                                               .name = "ecmigrate",
+                                              .instance = env->instance,
                                               .run = &m->run,
                                               .owner = &migration_pair_owner});
     migration_set_spec(m, spec);
@@ -38,7 +40,17 @@ struct migration *migration_new(struct migration_env *env, struct spec *spec, co
 
 void migration_load_setting(struct migration *m, const struct setting *setting)
 {
-    settings_load(&m->pair.settings, setting);
+    if (!settings_load(&m->pair.settings, setting))
+        log_error(
+            m->env->log,
+            "job '%s': more settings are recorded than a job can have, so that '%s' of the %s "
+            "will not be restored; do it by hand when the job has ended",
+            m->spec->id, setting->name, side_name(setting->side));
+}
+
+void migration_load_connection(struct migration *m, const struct connection *connection)
+{
+    pair_load_connection(&m->pair, connection);
 }
 
 void migration_forget_settings(struct migration *m)
@@ -84,6 +96,7 @@ void migration_free(struct migration *m, void (*freed)(void *arg), void *arg)
     m->freed_arg = arg;
     turn_cancel(&m->turn);
     list_remove(&m->wait.link);
+    list_remove(&m->link);
     slots_release(&m->env->slots, &m->slot);
     m->closing = 3;
     uv_close((uv_handle_t *)&m->timer, timer_closed);

@@ -9,6 +9,7 @@
  */
 #include <jansson.h>
 
+#include "daemon/core/connection.h"
 #include "daemon/core/fsm.h"
 #include "daemon/core/gate.h"
 #include "daemon/core/observation.h"
@@ -27,7 +28,6 @@ struct migration_view {
     const struct run *run;
     const struct observation *seen; /* NULL before the first look */
     bool file_gone;
-    bool phase_waiting; /* reason below is a wait, not a failure */
     enum reason reason; /* why it waits or failed; REASON_NONE */
     char message[RUN_MESSAGE_MAX];
     int64_t link_since_wall_ms; /* 0: link not up */
@@ -43,6 +43,7 @@ struct migration_view {
 struct migration *migration_new(struct migration_env *env, struct spec *spec,
                                 const struct run *run);
 void migration_load_setting(struct migration *m, const struct setting *setting);
+void migration_load_connection(struct migration *m, const struct connection *connection);
 /* Begins to look and act. */
 void migration_begin(struct migration *m);
 /* Lets go of everything, on the nodes nothing is changed; freed(arg) from the loop. */
@@ -57,6 +58,8 @@ enum respec {
     RESPEC_LEFT_ALONE
 };
 enum respec migration_respec(struct migration *m, struct spec *spec);
+/* The same text is in another file now. */
+void migration_set_file(struct migration *m, const char *path);
 /* The file is gone, or back. */
 void migration_set_file_gone(struct migration *m, bool gone);
 /* True when the job is in no run and owes no node anything: it may be forgotten with its file. */
@@ -68,11 +71,15 @@ void migration_forget_settings(struct migration *m);
 const char *migration_id(const struct migration *m);
 void migration_view(const struct migration *m, struct migration_view *ret);
 
-/* Verbs. 0, or ERR_BUSY (not possible in this phase; the message says what is) or ERR_INVALID. */
+/* Verbs. 0, or ERR_BUSY (not possible in this phase; the message says what is), ERR_EXISTS (against
+ * an earlier switch-over, and again is not set) or ERR_INVALID. */
 struct verb_options {
     bool has_source;
     struct endpoint source; /* start, check: the source, instead of the file's */
     bool force;             /* complete */
+    uint64_t within_ms;     /* complete: it lapses when it has not begun in this time; 0: never */
+    char by[RUN_WHO_MAX];   /* complete: who asks */
+    bool again;             /* start: though the target took over from the source before */
 };
 /* VERB_CHECK goes through the checks without a run; their outcome comes as the view's report, and
  * as an event. */

@@ -11,6 +11,8 @@ struct precheck {
     struct pair pair;    /* of this check alone */
     struct turns *turns; /* borrowed */
     struct turn turn;    /* to judge what has been seen */
+    void (*see_around)(const struct spec *spec, const struct run *run, struct observation *seen,
+                       void *arg);
     void (*done)(struct check_report *report, void *arg);
     void *arg;
     bool over;
@@ -32,6 +34,7 @@ static void judge(struct turn *turn)
 
     p->over = true;
     observation_relate(&p->pair.seen, p->spec, &p->run);
+    p->see_around(p->spec, &p->run, &p->pair.seen, p->arg);
     p->done(check_report_of(p->spec, &p->run, &p->pair.seen, clock_wall_ms()), p->arg);
 }
 
@@ -48,12 +51,14 @@ struct precheck *precheck_new(const struct precheck_config *config)
     p->spec = spec_dup(config->spec);
     p->run = *config->run;
     p->turns = config->turns;
+    p->see_around = config->see_around;
     p->done = config->done;
     p->arg = config->arg;
     turn_init(&p->turn, judge);
     pair_init(&p->pair, &(struct pair_config){.loop = config->loop,
                                               .job = p->spec->id,
                                               .name = CONNECTION_NAME,
+                                              .instance = config->instance,
                                               .spec = p->spec,
                                               .run = &p->run,
                                               .owner = &owner,

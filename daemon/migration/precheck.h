@@ -15,6 +15,10 @@ struct precheck_config {
     struct turns *turns;     /* borrowed */
     const struct spec *spec; /* copied: the text that is judged, whatever the file becomes */
     const struct run *run;   /* copied: as it would begin, with its source */
+    const char *instance;    /* of the daemon; borrowed */
+    /* Adds to *seen what the nodes do not show. */
+    void (*see_around)(const struct spec *spec, const struct run *run, struct observation *seen,
+                       void *arg);
     /* In a turn of its own; report is taken over. */
     void (*done)(struct check_report *report, void *arg);
     void *arg;

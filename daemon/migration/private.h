@@ -12,6 +12,7 @@
 
 struct migration {
     struct migration_env *env; /* borrowed */
+    struct list link;          /* in env->migrations */
     struct spec *spec;         /* owned: the text in force; see migration_set_spec() */
     struct spec *next_spec;    /* owned: a newer text, for the next run; or NULL */
     struct run run;
@@ -46,6 +47,11 @@ void migration_set_spec(struct migration *m, struct spec *spec);
 /* Puts it into next: the newest text, and the source that was named. */
 void migration_begin_run(struct migration *m, struct run *next, enum fsm_event event);
 
+/* rival.c: puts into seen what this daemon knows of the two nodes besides: other jobs, earlier
+ * switch-overs. */
+void migration_see_around(const struct migration *m, const struct spec *spec, const struct run *run,
+                          struct observation *seen);
+
 /* writer.c: the only one that changes where a migration stands. */
 extern const struct pair_owner migration_pair_owner;
 /* Asks for a decision in this turn of the loop. */
@@ -67,7 +73,6 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
 /* … of a check without a run; */
 void migration_announce_check(struct migration *m, const struct check_report *report);
 /* … of a setting of a node; */
-void migration_announce_setting(struct migration *m, enum setting_news news, enum node_side side,
-                                const char *name);
+void migration_announce_setting(struct migration *m, const struct setting_report *report);
 /* … of the link. */
 void migration_announce_link(struct migration *m, enum link_news news);

@@ -20,12 +20,11 @@ enum respec migration_respec(struct migration *m, struct spec *spec)
         spec_free(spec);
         return RESPEC_SAME;
     }
+    spec_free(take(m->next_spec));
     if (run->phase == PHASE_COMPLETED) {
-        spec_free(spec);
+        m->next_spec = spec;
         return RESPEC_LEFT_ALONE;
     }
-    spec_free(m->next_spec);
-    m->next_spec = NULL;
     if (restarts(run)) {
         m->next_spec = spec;
         if (m->posted.event == EV_NONE) /* a verb that waits takes the new text with it */
@@ -40,6 +39,13 @@ enum respec migration_respec(struct migration *m, struct spec *spec)
     }
     m->next_spec = spec;
     return RESPEC_KEPT_FOR_LATER;
+}
+
+void migration_set_file(struct migration *m, const char *path)
+{
+    free(m->spec->file);
+    m->spec->file = xstrdup(path);
+    (void)migration_keep(m, transition_upcoming(&m->transition, &m->run));
 }
 
 void migration_set_file_gone(struct migration *m, bool gone)

@@ -4,6 +4,7 @@
 
 #include "daemon/migration/private.h"
 #include "lib/base/base.h"
+#include "lib/base/clock.h"
 
 enum verb_need {
     V_SOURCE = 1 << 0,  /* a source, of the file or named */
@@ -72,6 +73,12 @@ static void checked(struct check_report *report, void *arg)
     migration_announce_check(m, report);
 }
 
+static void see_around(const struct spec *spec, const struct run *run, struct observation *seen,
+                       void *arg)
+{
+    migration_see_around(arg, spec, run, seen);
+}
+
 static int check(struct migration *m, const struct verb_options *options, struct err *err)
 {
     struct run run = m->run;
@@ -86,6 +93,8 @@ static int check(struct migration *m, const struct verb_options *options, struct
                                                .turns = &m->env->turns,
                                                .spec = m->next_spec ? m->next_spec : m->spec,
                                                .run = &run,
+                                               .instance = m->env->instance,
+                                               .see_around = see_around,
                                                .done = checked,
                                                .arg = m});
     precheck_start(m->checks.running);
@@ -110,6 +119,37 @@ static void say_overridden(struct migration *m, const struct verb_options *optio
                given, written);
 }
 
+/* What the state machine allows, and this moment does not. */
+static int hold_back(const struct migration *m, enum verb verb, const struct verb_options *options,
+                     struct err *err)
+{
+    const struct spec *spec = m->next_spec ? m->next_spec : m->spec;
+    const struct endpoint *source = options->has_source ? &options->source : default_source(m);
+    const struct seen_node *seen = &m->pair.seen.node[SIDE_SOURCE];
+    int64_t took_over_ms = migration_env_took_over_ms(m->env, source, &spec->target.endpoint);
+    char at[CLOCK_TEXT_MAX];
+
+    if (verb == VERB_COMPLETE && m->run.phase == PHASE_HALTED && !options->force)
+        return err_set(err, ERR_INVALID, "job '%s' is halted: %s. Only --force goes on from here",
+                       spec->id, m->run.message);
+    if (verb == VERB_COMPLETE && options->force && m->run.phase == PHASE_REPLICATING &&
+        seen->reachable && seen->info.role == REDIS_ROLE_REPLICA)
+        return err_set(
+            err, ERR_INVALID,
+            "the source is a replica of '%s:%u', where its writers are: not even --force "
+            "could stop them. Name that one as the source",
+            seen->info.master_host, seen->info.master_port);
+    if ((verb == VERB_START || verb == VERB_RETRY) && took_over_ms != 0 && !options->again)
+        return err_set(err, ERR_EXISTS,
+                       "the target took over from this source at %s: another run in that direction "
+                       "would delete what it has taken since",
+                       clock_format(took_over_ms, at));
+    if ((verbs[verb].needs & V_SOURCE) && !endpoint_is_set(source))
+        return err_set(err, ERR_INVALID, "job '%s' names no source; give one: --source HOST:PORT",
+                       spec->id);
+    return 0;
+}
+
 int migration_verb(struct migration *m, enum verb verb, const struct verb_options *options,
                    struct err *err)
 {
@@ -127,13 +167,8 @@ int migration_verb(struct migration *m, enum verb verb, const struct verb_option
     if (m->posted.event != EV_NONE && !(verbs[verb].needs & V_ANYTIME))
         return err_set(err, ERR_BUSY, "job '%s' is carrying out '%s' just now", m->spec->id,
                        fsm_event_name(m->posted.event));
-    if (verb == VERB_COMPLETE && phase == PHASE_HALTED && !options->force)
-        return err_set(err, ERR_INVALID, "job '%s' is halted: %s. Only --force goes on from here",
-                       m->spec->id, m->run.message);
-    if ((verbs[verb].needs & V_SOURCE) && !options->has_source &&
-        !endpoint_is_set(default_source(m)))
-        return err_set(err, ERR_INVALID, "job '%s' names no source; give one: --source HOST:PORT",
-                       m->spec->id);
+    if (hold_back(m, verb, options, err))
+        return (int)err->code;
     if (verb == VERB_CHECK)
         return check(m, options, err);
     say_overridden(m, options);

@@ -4,6 +4,9 @@
 
 #include "daemon/migration/private.h"
 #include "lib/base/base.h"
+#include "lib/base/clock.h"
+
+#define SILENT_MS 1000 /* of a node, before it is worth a word */
 
 unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX])
 {
@@ -20,26 +23,41 @@ const char *migration_id(const struct migration *m)
     return m->spec->id;
 }
 
+/* An action that a node does not answer takes up to its timeout. */
+static void view_silence(const struct migration *m, struct migration_view *view)
+{
+    uint64_t silent_ms = clock_boot_ms() - m->pair.acting_since_ms;
+    cleanup(freep) char *text = NULL;
+
+    if (m->pair.acting == ACT_NONE || silent_ms < SILENT_MS)
+        return;
+    view->reason = REASON_WAITING_NODE;
+    text = xasprintf("%s: no answer for %llu s", m->last.message,
+                     (unsigned long long)silent_ms / 1000);
+    (void)str_copy(view->message, sizeof(view->message), text);
+}
+
 void migration_view(const struct migration *m, struct migration_view *ret)
 {
     const struct run *run = &m->run; /* what is durable, never what is only about to be */
-    bool waits = !(phase_get(run->phase)->flags & F_ENDED) && m->last.event == EV_NONE;
+    /* What has ended shows why it did; a completed one, how its nodes are since. */
+    bool ended = (phase_get(run->phase)->flags & F_ENDED) && run->phase != PHASE_COMPLETED;
+    bool waits = !ended && m->last.event == EV_NONE;
 
     *ret = (struct migration_view){
         .spec = m->spec,
         .run = run,
         .seen = &m->pair.seen,
         .file_gone = m->file_gone,
-        .phase_waiting = waits,
         .reason = waits ? m->last.reason : run->reason,
         .link_since_wall_ms = m->pair.link.since_wall_ms,
         .progress = m->pair.progress.now,
         .checks = m->checks.latest,
     };
     (void)str_copy(ret->message, sizeof(ret->message), waits ? m->last.message : run->message);
+    view_silence(m, ret);
     if ((transition_pending(&m->transition) || pair_waits_durable(&m->pair)) &&
         store_held(m->env->store)) {
-        ret->phase_waiting = true;
         ret->reason = REASON_STORE_HELD;
         (void)str_copy(ret->message, sizeof(ret->message),
                        "the state directory does not take writes; nothing new is begun");

@@ -13,18 +13,12 @@
 #include "lib/base/base.h"
 #include "lib/base/clock.h"
 
-/* How old "all of INFO" may be, by what depends on it. */
-static uint64_t all_info_ms(const struct migration *m)
-{
-    if (m->run.phase == PHASE_CHECKING || (m->run.want_cutover && !m->pair.seen.fresh))
-        return 0;
-    return m->run.phase == PHASE_SYNCING || m->run.want_cutover ? 250 : 5000;
-}
+#define SLOT_PATIENCE_MS 200
 
 static void look(struct migration *m)
 {
     if (phase_get(m->run.phase)->flags & F_OBSERVE)
-        pair_look(&m->pair, all_info_ms(m));
+        pair_look(&m->pair);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -65,8 +59,20 @@ static void keep_slot(struct migration *m)
 
     if (!(phase->flags & F_SLOT))
         slots_release(&m->env->slots, &m->slot);
-    else if (!m->slot.held)
+    else if (!m->slot.held && m->run.phase != PHASE_CHECKING)
         slots_seize(&m->env->slots, &m->slot, m->run.source.host);
+}
+
+/* Whose nodes do not answer does not stand in the way of those whose nodes do. */
+static void check_slot(struct migration *m)
+{
+    const struct seen_node *node = m->pair.seen.node;
+    bool met = node[SIDE_SOURCE].reachable && node[SIDE_TARGET].reachable;
+
+    if (met)
+        slots_want(&m->env->slots, &m->slot, m->run.source.host);
+    else if (clock_boot_ms() - m->pair.phase_at_ms > SLOT_PATIENCE_MS)
+        slots_release(&m->env->slots, &m->slot);
 }
 
 static void want_slot(struct migration *m)
@@ -76,6 +82,8 @@ static void want_slot(struct migration *m)
                 clock_boot_ms() - m->pair.phase_at_ms >= m->spec->attach.backoff_max_ms;
     bool due = m->run.phase == PHASE_QUEUED || (m->run.phase == PHASE_BACKOFF && over);
 
+    if (m->run.phase == PHASE_CHECKING)
+        check_slot(m);
     if (due && endpoint_is_set(&m->run.source))
         slots_want(&m->env->slots, &m->slot, m->run.source.host);
 }
@@ -115,12 +123,23 @@ void migration_enter(struct migration *m, enum phase from, bool resumed)
     migration_poke(m);
 }
 
+static void take_edge(struct migration *m, uint64_t ticket);
+
 /* An event no edge exists for is a bug: stop acting, say so, leave the nodes alone. */
 static void no_edge(struct migration *m, enum fsm_event event)
 {
     log_error(m->env->log, "job '%s': no edge from %s on %s; please report this", m->spec->id,
               phase_get(m->run.phase)->name, fsm_event_name(event));
     assert(!"no edge in the state machine");
+}
+
+/* Who asked for the switch-over, how, and for how long. */
+static void take_request(struct run *run, const struct verb_options *options)
+{
+    run->force = options->force;
+    (void)str_copy(run->want_by, sizeof(run->want_by), options->by);
+    if (options->within_ms > 0)
+        run->want_until_wall_ms = run->want_since_wall_ms + (int64_t)options->within_ms;
 }
 
 static void step(struct migration *m, const struct decision *d)
@@ -142,16 +161,27 @@ static void step(struct migration *m, const struct decision *d)
         keep_report(m);
     count(m, edge, &next);
     if (d->event == EV_COMPLETE)
-        next.force = m->posted.options.force;
+        take_request(&next, &m->posted.options);
     m->posted.options = (struct verb_options){0};
     m->last = *d;
     m->transition = (struct transition){edge, next, migration_keep(m, &next)};
     if (edge->flags & E_HOT) {
-        migration_reached(&m->wait, m->transition.ticket);
+        take_edge(m, m->transition.ticket);
         return;
     }
     migration_announce(m, edge, &next);
     wait_durable(m);
+}
+
+/* That the target has taken over is remembered beyond this job. */
+static void keep_switch(struct migration *m, const struct edge *edge)
+{
+    struct switched switched = {.source = m->run.source,
+                                .target = m->spec->target.endpoint,
+                                .at_wall_ms = m->run.cutover.at_wall_ms};
+
+    if (edge->to == PHASE_COMPLETED)
+        migration_env_switched(m->env, &switched);
 }
 
 /* The switch-over has been asked for: what is judged from here on must be newer. */
@@ -162,27 +192,34 @@ static void look_fresh(struct migration *m)
     migration_poke(m);
 }
 
-void migration_reached(struct store_wait *wait, uint64_t ticket)
+/* Takes the edge that is under way, if the store has got to it, or need not. */
+static void take_edge(struct migration *m, uint64_t ticket)
 {
-    struct migration *m = container_of(wait, struct migration, wait);
     enum phase from = m->run.phase;
-    const struct edge *edge;
+    const struct edge *edge = transition_take(&m->transition, ticket, &m->run);
 
-    if (m->forgotten)
+    if (!edge)
         return;
-    edge = transition_take(&m->transition, ticket, &m->run);
-    if (!edge) {
-        pair_durable(&m->pair, ticket);
-        if (transition_pending(&m->transition) || pair_waits_durable(&m->pair))
-            wait_durable(m);
-        return;
-    }
     if (edge->flags & E_HOT)
         migration_announce(m, edge, &m->run);
+    keep_switch(m, edge);
     if (edge->from != edge->to || edge->to == PHASE_IDLE)
         migration_enter(m, from, false);
     else
         look_fresh(m);
+}
+
+void migration_reached(struct store_wait *wait, uint64_t ticket)
+{
+    struct migration *m = container_of(wait, struct migration, wait);
+
+    if (m->forgotten)
+        return;
+    pair_durable(&m->pair, ticket);
+    take_edge(m, ticket);
+    if (transition_pending(&m->transition) || pair_waits_durable(&m->pair))
+        wait_durable(m);
+    migration_poke(m);
 }
 
 /* A verb or a changed file, as a decision. */
@@ -236,7 +273,7 @@ static void look_again(struct migration *m, const struct decision *d, uint32_t p
     }
     for (int side = 0; side < SIDE_MAX; side++)
         if (d->look & 1u << side)
-            node_look(&m->pair.node[side], d->look_whole ? 0 : all_info_ms(m));
+            pair_look_at(&m->pair, (enum node_side)side, d->look_whole);
     uv_timer_start(&m->timer, on_timer, poll_ms, 0);
 }
 
@@ -244,6 +281,8 @@ static void observe(struct migration *m)
 {
     struct pair_moment moment = {.tilt = tilt_is_on(&m->env->tilt), .slot = m->slot.held};
     enum link_news news = pair_observe(&m->pair, &moment);
+
+    migration_see_around(m, m->spec, &m->run, &m->pair.seen);
 
     if (news != LINK_NO_NEWS)
         migration_announce_link(m, news);
@@ -314,10 +353,9 @@ static void pair_recorded(struct pair *pair)
     wait_durable(owner_of(pair));
 }
 
-static void pair_setting(struct pair *pair, enum setting_news news, enum node_side side,
-                         const char *name)
+static void pair_setting(struct pair *pair, const struct setting_report *report)
 {
-    migration_announce_setting(owner_of(pair), news, side, name);
+    migration_announce_setting(owner_of(pair), report);
 }
 
 const struct pair_owner migration_pair_owner = {.changed = pair_changed,

@@ -102,6 +102,7 @@ static void add_drain_clients(struct pair *pair, struct redis_call *call)
 {
     (void)pair;
     redis_call_addv(call, "CLIENT", "KILL", "TYPE", "normal");
+    redis_call_addv(call, "CLIENT", "KILL", "TYPE", "pubsub");
 }
 
 static void attach_sent(struct pair *pair, const struct decision *d)
@@ -182,6 +183,8 @@ static void refused(struct pair *pair)
         pair->seen.promote_sent = false;
     else if (pair->acting == ACT_UNDEMOTE)
         pair->seen.undemote_sent = false;
+    else if (pair->acting == ACT_DRAIN_CLIENTS)
+        pair->seen.clients_drained = true; /* they are not to be held for it */
 }
 
 static void replied(struct op *op)

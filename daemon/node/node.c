@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/node/node.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "daemon/node/refusal.h"
+#include "daemon/node/survey.h"
 #include "lib/base/base.h"
 #include "lib/base/clock.h"
 
@@ -40,7 +42,8 @@ static void lost(struct node *node, enum reason why, const struct err *err)
     node->seen->tried = true;
     node->seen->why = why;
     node->seen->err = *err;
-    node->all_ms = 0;
+    node->all_ms = node->survey_ms = 0;
+    node->seen->survey.known = false;
     node->owner->changed(node);
 }
 
@@ -76,28 +79,69 @@ static void reached(struct node *node)
     node->owner->changed(node);
 }
 
-static void expelled(struct expel *expel, bool ok)
+static void met(struct node *node)
 {
-    struct node *node = container_of(expel, struct node, expel);
+    if (node->id != 0)
+        node->owner->met(node, node->id);
+    reached(node);
+}
 
-    if (ok)
-        reached(node);
-    else
-        node->looking = false;
+/* A server that does not let us close it leaves us without: then its commands may come late. */
+static void former_closed(struct op *op)
+{
+    struct node *node = container_of(op, struct node, look.op);
+
+    node->looking = false;
+    if (op->err.code != ERR_NONE)
+        return;                          /* on_state tells */
+    node->seen->acted = ++*node->number; /* what has been seen may have been before its last act */
+    redis_call_clear(&node->look);
+    met(node);
 }
 
 /* The first look at a node that had not been reachable. */
-static void met(struct node *node)
+static void meet(struct node *node)
 {
     struct node_address address;
+    const struct connection *former;
+    char id[24];
 
     node->owner->locate(node, &address);
-    if (!address.expel) {
-        reached(node);
+    former = address.former;
+    /* Numbers are given out anew by each process of a server. */
+    if (!former || former->id == 0 || former->id == node->id || node->id == 0 ||
+        strcmp(former->run_id, node->seen->info.run_id) != 0) {
+        met(node);
         return;
     }
+    snprintf(id, sizeof(id), "%" PRId64, former->id);
     node->looking = true;
-    expel_start(&node->expel, node->client, &node->look, address.name, expelled);
+    redis_call_init(&node->look);
+    redis_call_addv(&node->look, "CLIENT", "KILL", "ID", id);
+    redis_call_start(&node->look, node->client, LOOK_TIMEOUT_MS, former_closed);
+}
+
+/* What an answer tells beyond replication. */
+static void learn_more(struct node *node, redisReply *const *replies)
+{
+    uint64_t now = clock_boot_ms();
+    struct node_address address;
+
+    if (node->depth == DEPTH_LINK)
+        return;
+    node->all_ms = now;
+    node->whole_sent_ms = node->look_sent_ms;
+    node->seen->looked_whole = node->look_number;
+    node->seen->whole_learnt = *node->number;
+    if (node->depth == DEPTH_FIRST) {
+        node->id = replies[1]->type == REDIS_REPLY_INTEGER ? replies[1]->integer : 0;
+        survey_learn_scripts(&node->seen->survey, replies[2]);
+    }
+    if (node->depth != DEPTH_SURVEY)
+        return;
+    node->owner->locate(node, &address);
+    survey_learn(&node->seen->survey, replies + 1, address.instance);
+    node->survey_ms = now;
 }
 
 static void looked(struct op *op)
@@ -109,7 +153,8 @@ static void looked(struct op *op)
     node->looking = false;
     if (op->err.code != ERR_NONE)
         return; /* on_state tells, when the connection ended; otherwise we ended the look */
-    if (redis_call_reply_err(call, &err)) {
+    /* INFO comes first; what else is refused is not known then. */
+    if (call->replies[0]->type == REDIS_REPLY_ERROR && redis_call_reply_err(call, &err)) {
         lost(node, refusal_reason(node->side, &err), &err);
         return;
     }
@@ -118,28 +163,29 @@ static void looked(struct op *op)
         lost(node, REASON_NOT_REDIS, &err);
         return;
     }
-    if (node->looking_at_all) {
-        node->all_ms = clock_boot_ms();
-        node->whole_sent_ms = node->look_sent_ms;
-        node->seen->looked_whole = node->look_number;
-        node->seen->whole_learnt = *node->number;
-    }
+    learn_more(node, call->replies);
     redis_call_clear(call);
     if (node->seen->reachable)
         node->owner->changed(node);
     else
-        met(node);
+        meet(node);
 }
 
-static void look(struct node *node, bool all)
+static void look(struct node *node, enum node_depth depth)
 {
     redis_call_init(&node->look);
-    if (all)
-        redis_call_addv(&node->look, "INFO");
-    else
+    if (depth == DEPTH_LINK)
         redis_call_addv(&node->look, "INFO", "replication");
+    else
+        redis_call_addv(&node->look, "INFO");
+    if (depth == DEPTH_FIRST) {
+        redis_call_addv(&node->look, "CLIENT", "ID");
+        survey_ask_scripts(&node->look);
+    } else if (depth == DEPTH_SURVEY) {
+        survey_ask(&node->look, &node->seen->info);
+    }
     node->looking = true;
-    node->looking_at_all = all;
+    node->depth = depth;
     node->look_number = ++*node->number;
     node->look_sent_ms = clock_boot_ms();
     redis_call_start(&node->look, node->client, LOOK_TIMEOUT_MS, looked);
@@ -154,7 +200,7 @@ static void state_changed(struct redis_client *client, enum redis_client_state s
     switch (state) {
     case REDIS_READY:
         if (!node->looking)
-            look(node, true);
+            look(node, DEPTH_FIRST);
         break;
     case REDIS_DISCONNECTED:
         if (why->code != ERR_CANCELED)
@@ -175,7 +221,6 @@ static void connect_node(struct node *node, const struct node_address *address)
         .on_state = state_changed,
         .arg = node,
     };
-    cleanup(freep) char *name = NULL;
     char *password = NULL;
     struct err err;
 
@@ -188,11 +233,9 @@ static void connect_node(struct node *node, const struct node_address *address)
         node->client = NULL;
     }
     if (!node->client) {
-        name = address->epoch ? xasprintf("%s:%u", address->name, address->epoch)
-                              : xstrdup(address->name);
         node->connected_to = *address->endpoint;
         config.password = password;
-        config.name = name;
+        config.name = address->name;
         node->client = redis_client_new(node->loop, &config);
     } else {
         redis_client_set_auth(node->client, auth->username, password);
@@ -201,7 +244,12 @@ static void connect_node(struct node *node, const struct node_address *address)
     redis_client_connect(node->client);
 }
 
-void node_look(struct node *node, uint64_t all_ms)
+static bool older(uint64_t at_ms, uint64_t age_ms, uint64_t now)
+{
+    return age_ms != NODE_ANY_AGE && (at_ms == 0 || now - at_ms >= age_ms);
+}
+
+void node_look(struct node *node, const struct node_ages *ages)
 {
     uint64_t now = clock_boot_ms();
     struct node_address address;
@@ -213,7 +261,10 @@ void node_look(struct node *node, uint64_t all_ms)
         if (now >= node->connect_at_ms)
             connect_node(node, &address);
     } else if (redis_client_state(node->client) == REDIS_READY) {
-        look(node, !node->all_ms || now - node->all_ms >= all_ms);
+        look(node, !node->seen->reachable                         ? DEPTH_FIRST
+                   : older(node->survey_ms, ages->survey_ms, now) ? DEPTH_SURVEY
+                   : older(node->all_ms, ages->all_ms, now)       ? DEPTH_ALL
+                                                                  : DEPTH_LINK);
     }
 }
 
@@ -241,7 +292,8 @@ void node_disconnect(struct node *node)
     if (node->seen->reachable)
         node->lost_at_ms = clock_boot_ms();
     node->seen->reachable = node->seen->tried = false;
-    node->all_ms = 0;
+    node->all_ms = node->survey_ms = 0;
+    node->seen->survey.known = false;
     node->connect_at_ms = 0;
 }
 

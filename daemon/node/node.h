@@ -3,13 +3,18 @@
 /*
  * One server, as we see it: its connection, and the looking.
  *
- *   node_look -> [not connected] connect (again, after a pause) -> INFO -> seen.reachable
- *             -> [connected]     INFO replication, now and then all of INFO -> seen.info
+ *   node_look -> [not connected] connect (again, after a pause) -> INFO
+ *                                -> the former connection is closed -> seen.reachable
+ *             -> [connected]     INFO replication, now and then all of INFO, or a survey -> seen
  *
  * Whatever is learned, or lost, goes into *seen, and the owner is told.
+ *
+ * A command of a connection that is gone, of this process or of one that was killed, may still be
+ * on its way, and arrive when it is no longer right: a demotion after a retreat, an attachment
+ * after a rollback. So a node counts as reachable only once the server has closed that connection.
  */
+#include "daemon/core/connection.h"
 #include "daemon/core/observation.h"
-#include "daemon/node/expel.h"
 #include "lib/redis/client.h"
 
 struct node;
@@ -18,11 +23,11 @@ struct node;
 struct node_address {
     const struct endpoint *endpoint; /* not set: nowhere yet */
     const struct spec_auth *auth;
-    uint64_t connect_timeout_ms; /* 5 s, where that is shorter */
-    const char *name;            /* of the connection, … */
-    unsigned epoch;              /* … which is behind it, after a colon; 0: none */
-    bool expel;                  /* older connections of that name may have commands under way */
-    bool eager;                  /* what it is when it comes back must be seen at once */
+    uint64_t connect_timeout_ms;     /* 5 s, where that is shorter */
+    const char *name;                /* of the connection */
+    const char *instance;            /* of the daemon: how the names of its connections end */
+    const struct connection *former; /* the last one that could act; NULL: this one never acts */
+    bool eager;                      /* what it is when it comes back must be seen at once */
 };
 
 struct node_owner {
@@ -30,6 +35,8 @@ struct node_owner {
     void (*locate)(const struct node *node, struct node_address *ret);
     /* *seen has changed. */
     void (*changed)(struct node *node);
+    /* The server has numbered the new connection, and the former one is gone. */
+    void (*met)(struct node *node, int64_t id);
 };
 
 struct node {
@@ -41,11 +48,13 @@ struct node {
     struct redis_client *client; /* owned; NULL until first needed */
     uint64_t *number;            /* borrowed from the owner: counts looks and actions */
     uint64_t all_ms;             /* when all of INFO was seen last; 0: not on this connection */
+    uint64_t survey_ms;          /* … and a survey */
 
     /* private */
     struct redis_call look;
-    struct expel expel;
-    bool looking, looking_at_all;
+    bool looking;
+    enum node_depth { DEPTH_LINK, DEPTH_ALL, DEPTH_SURVEY, DEPTH_FIRST } depth; /* of that look */
+    int64_t id; /* of this connection; 0: not known */
     uint64_t look_number;
     uint64_t look_sent_ms; /* of the look under way */
     uint64_t learnt_sent_ms,
@@ -58,9 +67,14 @@ struct node {
 
 void node_init(struct node *node, uv_loop_t *loop, enum node_side side, struct seen_node *seen,
                uint64_t *number, const struct node_owner *owner, void *arg);
-/* Looks once, unless a look is under way. all_ms: ask for all of INFO when it is older than this.
- */
-void node_look(struct node *node, uint64_t all_ms);
+/* How old what is known may be; NODE_ANY_AGE: it need not be looked at again. */
+struct node_ages {
+    uint64_t all_ms;    /* all of INFO */
+    uint64_t survey_ms; /* what a survey shows */
+};
+#define NODE_ANY_AGE UINT64_MAX
+/* Looks once, unless a look is under way. */
+void node_look(struct node *node, const struct node_ages *ages);
 /* The next node_look connects without waiting, and seen.tried tells how that ended. */
 void node_expect(struct node *node);
 /* Time that has passed is put into *seen. */

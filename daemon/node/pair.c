@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/node/pair.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "daemon/node/actions.h"
@@ -8,8 +9,13 @@
 #include "lib/base/base.h"
 #include "lib/base/clock.h"
 
+#define PAUSE_LOGIN_MS 2000
+#define PAUSE_ANSWER_MS 2000 /* the road there may be slow; a shorter pause is over then */
+#define PAUSE_AGE_MS 1000
 #define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
 /* Before an action that was refused, or did not show, is tried again; and when the run is over. */
+#define RELOGIN_AFTER_MS 5000 /* of a link that is down */
+#define RELOGIN_AGAIN_MS 10000
 #define AGAIN_MS 200
 #define AGAIN_ENDED_MS 5000
 
@@ -17,17 +23,20 @@
 
 static void locate(const struct node *node, struct node_address *ret)
 {
-    const struct pair *pair = node->arg;
+    struct pair *pair = node->arg;
     const struct spec *spec = pair->spec;
     bool source = node->side == SIDE_SOURCE;
 
+    if (pair->acts)
+        snprintf(pair->name, sizeof(pair->name), "%s:%u:%s", pair->prefix, pair->run->epoch,
+                 pair->instance);
     *ret = (struct node_address){
         .endpoint = source ? &pair->run->source : &spec->target.endpoint,
         .auth = source ? &spec->source.auth : &spec->target.auth,
         .connect_timeout_ms = spec->attach.timeout_ms,
-        .name = pair->name,
-        .epoch = pair->acts ? pair->run->epoch : 0,
-        .expel = pair->acts && pair->run->attached,
+        .name = pair->acts ? pair->name : pair->prefix,
+        .instance = pair->instance,
+        .former = pair->acts ? &pair->connection[node->side] : NULL,
         .eager =
             pair->acts && pair->run->attached && !(phase_get(pair->run->phase)->flags & F_ENDED),
     };
@@ -36,11 +45,31 @@ static void locate(const struct node *node, struct node_address *ret)
 static void node_changed(struct node *node)
 {
     struct pair *pair = node->arg;
+    const struct node_ages survey = {.all_ms = NODE_ANY_AGE};
 
+    if (pair->surveying && node->seen->reachable && !node->seen->survey.known)
+        node_look(node, &survey);
+    pair->surveying = pair->surveying && !pair_surveyed(pair);
     pair->owner->changed(pair);
 }
 
-static const struct node_owner node_owner = {.locate = locate, .changed = node_changed};
+static void node_met(struct node *node, int64_t id)
+{
+    struct pair *pair = node->arg;
+    struct connection *c = &pair->connection[node->side];
+
+    if (!pair->acts)
+        return;
+    c->side = node->side;
+    c->id = id;
+    (void)str_copy(c->job, sizeof(c->job), pair->job);
+    (void)str_copy(c->run_id, sizeof(c->run_id), node->seen->info.run_id);
+    pair->connection_ticket = store_put_connection(pair->settings.store, c);
+    pair->owner->recorded(pair);
+}
+
+static const struct node_owner node_owner = {
+    .locate = locate, .changed = node_changed, .met = node_met};
 
 static void acted(struct pair *pair, enum reason reason, const struct err *err)
 {
@@ -56,6 +85,8 @@ static void acted(struct pair *pair, enum reason reason, const struct err *err)
         seen->prepared = true;
     else if (!failed && pair->acting == ACT_PREPARE_CUTOVER)
         seen->prepared_cutover = true;
+    if (pair->acting == ACT_RELOGIN)
+        seen->link_login = LOGIN_UNKNOWN; /* until it has been tried once more */
     pair->acting = ACT_NONE;
     pair->owner->acted(pair, failed ? err : NULL);
 }
@@ -67,12 +98,11 @@ static void settings_recorded(struct settings *s)
     pair->owner->recorded(pair);
 }
 
-static void settings_news(struct settings *s, enum setting_news news, enum node_side side,
-                          const char *name)
+static void settings_news(struct settings *s, const struct setting_report *report)
 {
     struct pair *pair = container_of(s, struct pair, settings);
 
-    pair->owner->setting(pair, news, side, name);
+    pair->owner->setting(pair, report);
 }
 
 static void settings_done(struct settings *s, enum reason reason, const struct err *err)
@@ -94,10 +124,11 @@ void pair_init(struct pair *pair, const struct pair_config *config)
         .run = config->run,
         .acting = ACT_NONE,
         .acts = config->store != NULL,
+        .instance = config->instance,
     };
     observation_init(&pair->seen);
     (void)str_copy(pair->job, sizeof(pair->job), config->job);
-    snprintf(pair->name, sizeof(pair->name), "%s:%s", config->name, config->job);
+    snprintf(pair->prefix, sizeof(pair->prefix), "%s:%s", config->name, config->job);
     for (int side = 0; side < SIDE_MAX; side++)
         node_init(&pair->node[side], config->loop, (enum node_side)side, &pair->seen.node[side],
                   &pair->number, &node_owner, pair);
@@ -114,6 +145,8 @@ static void part_closed(void *arg)
         return;
     settings_deinit(&pair->settings);
     redis_call_clear(&pair->call);
+    probe_deinit(&pair->login);
+    probe_deinit(&pair->pause);
     for (int side = 0; side < SIDE_MAX; side++)
         node_deinit(&pair->node[side]);
     pair->freed(pair->freed_arg);
@@ -123,11 +156,12 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
 {
     pair->freed = freed;
     pair->freed_arg = arg;
-    pair->closing = 1 + SIDE_MAX;
+    pair->closing = 2 + SIDE_MAX;
     settings_close(&pair->settings);
     for (int side = 0; side < SIDE_MAX; side++)
         node_close(&pair->node[side], part_closed, pair);
-    login_probe_close(&pair->login, part_closed, pair);
+    probe_close(&pair->login, part_closed, pair);
+    probe_close(&pair->pause, part_closed, pair);
 }
 
 void pair_enter(struct pair *pair, enum phase from, bool resumed)
@@ -153,10 +187,121 @@ void pair_want_fresh(struct pair *pair)
 
 /* --- looking --- */
 
-void pair_look(struct pair *pair, uint64_t all_ms)
+void pair_load_connection(struct pair *pair, const struct connection *connection)
+{
+    pair->connection[connection->side] = *connection;
+}
+
+/* The servers between CLIENT PAUSE WRITE and those that say who has paused their clients. */
+static bool pause_is_hidden(const struct pair *pair)
+{
+    const struct seen_node *source = &pair->seen.node[SIDE_SOURCE];
+
+    return source->reachable && source->info.redis_compat_num >= PAUSE_WRITE_SINCE &&
+           source->info.paused_reason[0] == '\0';
+}
+
+static void pause_tried(struct probe *probe, const struct err *err)
+{
+    struct pair *pair = container_of(probe, struct pair, pause);
+
+    pair->seen.pause_held = probe->asked && err && err->code == ERR_TIMEOUT;
+    pair->pause_asked_ms = clock_boot_ms();
+    pair->owner->changed(pair);
+}
+
+/* Counting nothing is a write in the eyes of a server, because it might be cached. */
+static void try_pause(struct pair *pair)
+{
+    static const char *const argv[] = {"PFCOUNT", "ecmigrate:none"};
+    struct probe_config config = {.endpoint = &pair->run->source,
+                                  .auth = &pair->spec->source.auth,
+                                  .timeout_ms = PAUSE_LOGIN_MS,
+                                  .argv = argv,
+                                  .argc = array_len(argv),
+                                  .answer_ms = PAUSE_ANSWER_MS,
+                                  .done = pause_tried};
+    bool known = pair->pause_asked_ms > pair->fresh_since_ms &&
+                 clock_boot_ms() - pair->pause_asked_ms < PAUSE_AGE_MS;
+    struct err err;
+
+    if (!known && pause_is_hidden(pair) && !probe_is_under_way(&pair->pause) &&
+        probe_start(&pair->pause, pair->node[SIDE_SOURCE].loop, &config, &err))
+        pair->pause_asked_ms = clock_boot_ms(); /* the next connection will say why */
+}
+
+static void relogin_tried(struct probe *probe, const struct err *err)
+{
+    struct pair *pair = container_of(probe, struct pair, login);
+    bool refused = err && err->code == ERR_AUTH;
+
+    pair->seen.link_login = !err ? LOGIN_WORKS : refused ? LOGIN_REFUSED : LOGIN_UNKNOWN;
+    pair->seen.link_login_err = err ? *err : ERR_INIT;
+    pair->owner->changed(pair);
+}
+
+/* A link that stays down may lack a password that was changed. */
+static void try_relogin(struct pair *pair)
+{
+    const struct seen_node *target = &pair->seen.node[SIDE_TARGET];
+    struct probe_config config = {.endpoint = &pair->run->source,
+                                  .auth = spec_replication_auth(&pair->spec->source),
+                                  .timeout_ms = LOGIN_TIMEOUT_MS,
+                                  .done = relogin_tried};
+    uint64_t now = clock_boot_ms();
+    struct err err;
+
+    if (pair->seen.linked || !target->reachable || !pair->seen.target_follows) {
+        pair->relogin_at_ms = now + RELOGIN_AFTER_MS;
+        pair->seen.link_login = LOGIN_UNKNOWN;
+        return;
+    }
+    if (now < pair->relogin_at_ms || !pair->seen.node[SIDE_SOURCE].reachable ||
+        probe_is_under_way(&pair->login))
+        return;
+    pair->relogin_at_ms = now + RELOGIN_AGAIN_MS;
+    if (probe_start(&pair->login, pair->node[SIDE_SOURCE].loop, &config, &err)) {
+        pair->seen.link_login = LOGIN_REFUSED;
+        pair->seen.link_login_err = err;
+    }
+}
+
+/* What is judged now must be new; the rest is for those who look on. */
+static struct node_ages ages_of(const struct pair *pair, const struct node *node)
+{
+    enum phase phase = pair->run->phase;
+    bool wanted = phase == PHASE_REPLICATING && pair->run->want_cutover;
+    struct node_ages ages = {.all_ms = 5000, .survey_ms = NODE_ANY_AGE};
+
+    if (phase == PHASE_CHECKING)
+        ages.all_ms = 0;
+    else if (phase == PHASE_SYNCING || wanted)
+        ages.all_ms = 250;
+    if (wanted)
+        ages.survey_ms = node->survey_ms > pair->fresh_since_ms ? 2000 : 0;
+    else if (phase == PHASE_REPLICATING)
+        ages.survey_ms = 30000;
+    return ages;
+}
+
+void pair_look_at(struct pair *pair, enum node_side side, bool whole)
+{
+    struct node_ages ages = ages_of(pair, &pair->node[side]);
+
+    if (whole)
+        ages.all_ms = 0;
+    node_look(&pair->node[side], &ages);
+}
+
+void pair_look(struct pair *pair)
 {
     for (int side = 0; side < SIDE_MAX; side++)
-        node_look(&pair->node[side], all_ms);
+        pair_look_at(pair, (enum node_side)side, false);
+    if (!pair->acts || pair->run->phase != PHASE_REPLICATING)
+        return;
+    try_relogin(pair);
+    if (pair->run->want_cutover)
+        try_pause(pair);
 }
 
 void pair_expect(struct pair *pair)
@@ -180,7 +325,7 @@ static void login_tried(struct pair *pair, enum reason why, const struct err *er
     source->replication_auth_err = err ? *err : ERR_INIT;
 }
 
-static void login_done(struct login_probe *probe, const struct err *err)
+static void login_done(struct probe *probe, const struct err *err)
 {
     struct pair *pair = container_of(probe, struct pair, login);
 
@@ -192,38 +337,50 @@ static void login_done(struct login_probe *probe, const struct err *err)
 static void try_login(struct pair *pair)
 {
     const struct spec *spec = pair->spec;
+    struct probe_config config = {.endpoint = &pair->run->source,
+                                  .auth = spec_replication_auth(&spec->source),
+                                  .timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS),
+                                  .done = login_done};
     struct err err;
 
     pair->seen.node[SIDE_SOURCE].replication_auth_tried = false;
     if (!spec->source.has_replication_user)
         login_tried(pair, REASON_NONE, NULL);
-    else if (login_probe_start(&pair->login, pair->node[SIDE_SOURCE].loop, &pair->run->source,
-                               spec_replication_auth(&spec->source),
-                               min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS), login_done, &err))
+    else if (probe_start(&pair->login, pair->node[SIDE_SOURCE].loop, &config, &err))
         login_tried(pair, REASON_CREDENTIAL_UNREADABLE, &err);
 }
 
 void pair_survey(struct pair *pair)
 {
+    const struct node_ages survey = {.all_ms = 0};
+
+    pair->surveying = true;
+    for (int side = 0; side < SIDE_MAX; side++)
+        pair->seen.node[side].survey.known = false;
     try_login(pair);
     pair_expect(pair);
-    pair_look(pair, 0);
+    for (int side = 0; side < SIDE_MAX; side++)
+        node_look(&pair->node[side], &survey);
     pair->owner->changed(pair); /* that nothing has to be waited for may be all there is to know */
 }
 
 bool pair_surveyed(const struct pair *pair)
 {
-    const struct seen_node *node = pair->seen.node;
+    for (int side = 0; side < SIDE_MAX; side++) {
+        const struct seen_node *node = &pair->seen.node[side];
 
-    return node[SIDE_SOURCE].tried && node[SIDE_TARGET].tried &&
-           node[SIDE_SOURCE].replication_auth_tried;
+        if (!node->tried || (node->reachable && !node->survey.known))
+            return false;
+    }
+    return pair->seen.node[SIDE_SOURCE].replication_auth_tried;
 }
 
 static void observe_debts(struct pair *pair)
 {
     for (int side = 0; side < SIDE_MAX; side++) {
-        pair->seen.debts[side] = settings_count(&pair->settings, (enum node_side)side, false);
-        pair->seen.run_debts[side] = settings_count(&pair->settings, (enum node_side)side, true);
+        for (int scope = 0; scope < SCOPE_MAX; scope++)
+            pair->seen.debts[side][scope] =
+                settings_count(&pair->settings, (enum node_side)side, (enum setting_scope)scope);
     }
 }
 
@@ -237,8 +394,9 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     seen->tilt = moment->tilt;
     seen->slot = moment->slot;
     seen->wanted_ms = now - pair->fresh_since_ms;
-    seen->fresh = pair->node[SIDE_SOURCE].all_ms > pair->fresh_since_ms &&
-                  pair->node[SIDE_TARGET].all_ms > pair->fresh_since_ms;
+    seen->fresh = pair->node[SIDE_SOURCE].survey_ms > pair->fresh_since_ms &&
+                  pair->node[SIDE_TARGET].survey_ms > pair->fresh_since_ms &&
+                  (!pause_is_hidden(pair) || pair->pause_asked_ms > pair->fresh_since_ms);
     for (int side = 0; side < SIDE_MAX; side++)
         node_tick(&pair->node[side], now);
     observe_debts(pair);
@@ -257,6 +415,8 @@ bool pair_may_act(const struct pair *pair, enum action action)
 {
     bool again = pair->seen.last_failed || action == pair->seen.last_action;
 
+    if (pair->connection_ticket != 0 && !(action_flags(action) & A_RETURNS))
+        return false;
     return !again || clock_boot_ms() >= pair->act_again_ms;
 }
 
@@ -265,12 +425,23 @@ uint32_t pair_again_ms(const struct pair *pair)
     return phase_get(pair->run->phase)->flags & F_ENDED ? AGAIN_ENDED_MS : AGAIN_MS;
 }
 
+/* While the run goes on, what only the copy needed; while the reverse link does, all but its own.
+ */
+static enum setting_scope restores_up_to(enum phase phase)
+{
+    return phase == PHASE_REPLICATING ? SCOPE_SYNC
+           : phase == PHASE_COMPLETED ? SCOPE_RUN
+                                      : SCOPE_LINK;
+}
+
 void pair_act(struct pair *pair, const struct decision *d)
 {
     pair->acting = d->action;
+    pair->acting_since_ms = clock_boot_ms();
     if (d->action == ACT_RESTORE)
-        settings_restore(&pair->settings, pair->run->phase == PHASE_COMPLETED);
-    else if (d->action == ACT_PREPARE || d->action == ACT_PREPARE_CUTOVER)
+        settings_restore(&pair->settings, restores_up_to(pair->run->phase));
+    else if (d->action == ACT_PREPARE || d->action == ACT_PREPARE_CUTOVER ||
+             d->action == ACT_RELOGIN)
         settings_change(&pair->settings, d->action, pair->spec);
     else
         action_start(pair, d, acted);
@@ -278,10 +449,12 @@ void pair_act(struct pair *pair, const struct decision *d)
 
 void pair_durable(struct pair *pair, uint64_t ticket)
 {
+    if (ticket >= pair->connection_ticket)
+        pair->connection_ticket = 0;
     settings_durable(&pair->settings, ticket);
 }
 
 bool pair_waits_durable(const struct pair *pair)
 {
-    return pair->settings.ticket != 0;
+    return pair->settings.ticket != 0 || pair->connection_ticket != 0;
 }

@@ -15,8 +15,8 @@
 #include "daemon/core/link_watch.h"
 #include "daemon/core/progress.h"
 #include "daemon/core/sync_watch.h"
-#include "daemon/node/login_probe.h"
 #include "daemon/node/node.h"
+#include "daemon/node/probe.h"
 #include "daemon/node/settings.h"
 
 struct pair;
@@ -27,8 +27,7 @@ struct pair_owner {
     /* The action is over, err NULL: well; what it was is in seen.last_action. */
     void (*acted)(struct pair *pair, const struct err *err);
     void (*recorded)(struct pair *pair); /* pair_durable() is waited for */
-    void (*setting)(struct pair *pair, enum setting_news news, enum node_side side,
-                    const char *name);
+    void (*setting)(struct pair *pair, const struct setting_report *report);
 };
 
 struct pair_config {
@@ -36,6 +35,7 @@ struct pair_config {
     struct store *store; /* NULL: for a pair that never acts */
     const char *job;
     const char *name;        /* of the connections, before the job's: "ecmigrate" */
+    const char *instance;    /* the daemon's; borrowed */
     const struct spec *spec; /* the text in force */
     const struct run *run;
     const struct pair_owner *owner;
@@ -48,12 +48,16 @@ struct pair {
     const struct spec *spec;
     const struct run *run;
     char job[SPEC_ID_MAX + 1];
-    char name[SPEC_ID_MAX + 24]; /* of the connections: "ecmigrate:JOB" */
+    const char *instance;          /* borrowed */
+    char prefix[SPEC_ID_MAX + 24]; /* of the connections' names: "ecmigrate:JOB" */
+    char name[SPEC_ID_MAX + 48];   /* … "ecmigrate:JOB:EPOCH:INSTANCE", where they act */
 
     struct node node[SIDE_MAX];
     struct observation seen;
-    uint64_t number;          /* of the last look or action: they are counted in one order */
-    struct login_probe login; /* of the replication user, at the source */
+    uint64_t number;    /* of the last look or action: they are counted in one order */
+    struct probe login; /* of the replication user, at the source */
+    struct probe pause; /* whether somebody has paused the source's clients */
+    struct connection connection[SIDE_MAX]; /* that can act, or was the last that could */
     struct settings settings;
 
     struct lease lease;
@@ -64,11 +68,15 @@ struct pair {
     uint64_t fresh_since_ms; /* what is judged at the gate must be newer */
 
     enum action acting; /* ACT_NONE: none */
+    uint64_t acting_since_ms;
     struct redis_call call;
     uint64_t act_again_ms; /* the last action is not tried again before this */
 
     /* private */
-    bool acts;
+    bool acts, surveying;
+    uint64_t relogin_at_ms;     /* not before, while the link is down */
+    uint64_t pause_asked_ms;    /* when the answer of the latest such probe came; 0: never */
+    uint64_t connection_ticket; /* of the store, waited for before anything is done; 0: none */
     uint64_t action_sent_ms;
     void (*action_done)(struct pair *pair, enum reason reason, const struct err *err);
     unsigned closing;
@@ -86,12 +94,16 @@ void pair_enter(struct pair *pair, enum phase from, bool resumed);
 /* What is judged at the gate must be newer than now. */
 void pair_want_fresh(struct pair *pair);
 
-/* Looks at both nodes; all_ms: at all of INFO where that is older. */
-void pair_look(struct pair *pair, uint64_t all_ms);
+/* At boot: what the store has of a connection. */
+void pair_load_connection(struct pair *pair, const struct connection *connection);
+/* Looks at both nodes, as closely as the phase needs. */
+void pair_look(struct pair *pair);
+/* … at one of them, and at all of INFO if whole. */
+void pair_look_at(struct pair *pair, enum node_side side, bool whole);
 /* The next look connects without waiting. */
 void pair_expect(struct pair *pair);
 void pair_disconnect(struct pair *pair);
-/* Reaches both nodes, looks at all of them, and tries the replication user's log-in. */
+/* Reaches both nodes, surveys them, and tries the replication user's log-in. */
 void pair_survey(struct pair *pair);
 /* That has ended, one way or the other. */
 bool pair_surveyed(const struct pair *pair);
@@ -104,8 +116,9 @@ struct pair_moment {
 /* Brings seen up to date, from the clocks and what the nodes have shown. */
 enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment);
 
-/* After a refusal there is a pause; and before the same action again, though it was acknowledged:
- * it did not show. */
+/* Not before the connections are known to the store, but for what returns a primary's role. After a
+ * refusal there is a pause; and before the same action again, though it was acknowledged: it did
+ * not show. */
 bool pair_may_act(const struct pair *pair, enum action action);
 /* That pause. */
 uint32_t pair_again_ms(const struct pair *pair);

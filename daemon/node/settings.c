@@ -14,8 +14,10 @@ void settings_init(struct settings *s, const struct settings_owner *owner, struc
 
 void settings_clear_changes(struct settings *s)
 {
-    for (unsigned i = 0; i < s->n_changes; i++)
+    for (unsigned i = 0; i < s->n_changes; i++) {
         secret_free(s->changes[i].value);
+        secret_free(s->changes[i].was);
+    }
     s->n_changes = 0;
 }
 
@@ -64,28 +66,30 @@ static struct setting *find(const struct settings *s, enum node_side side, const
     return NULL;
 }
 
-void settings_load(struct settings *s, const struct setting *record)
+bool settings_load(struct settings *s, const struct setting *record)
 {
     struct setting *r = find(s, record->side, record->name);
 
     if (r) { /* the oldest old value is the one to go back to */
         secret_free(r->new_value);
         r->new_value = xstrdup(record->new_value);
-        return;
+        return true;
     }
-    assert(s->n < SETTINGS_MAX);
+    if (s->n == SETTINGS_MAX)
+        return false;
     r = &s->record[s->n++];
     *r = *record;
     r->old_value = xstrdup(record->old_value);
     r->new_value = xstrdup(record->new_value);
+    return true;
 }
 
-unsigned settings_count(const struct settings *s, enum node_side side, bool run_only)
+unsigned settings_count(const struct settings *s, enum node_side side, enum setting_scope scope)
 {
     unsigned n = 0;
 
     for (unsigned i = 0; i < s->n; i++)
-        n += s->record[i].side == side && (!run_only || s->record[i].scope == SCOPE_RUN);
+        n += s->record[i].side == side && s->record[i].scope <= scope;
     return n;
 }
 
@@ -94,6 +98,19 @@ const char *settings_old(const struct settings *s, enum node_side side, const ch
     const struct setting *r = find(s, side, name);
 
     return r ? r->old_value : NULL;
+}
+
+void settings_tell(struct settings *s, enum setting_news news, const char *name, const char *from,
+                   const char *to)
+{
+    const struct setting_row *row = setting_row_of(s->side, name);
+    bool secret = !row || (row->flags & S_SECRET);
+
+    s->owner->news(s, &(struct setting_report){.news = news,
+                                               .side = s->side,
+                                               .name = name,
+                                               .from = secret ? NULL : from,
+                                               .to = secret ? NULL : to});
 }
 
 void settings_drop(struct settings *s, unsigned record)
@@ -109,7 +126,9 @@ void settings_disown(struct settings *s, enum node_side side)
     for (unsigned i = s->n; i-- > 0;) {
         if (s->record[i].side != side)
             continue;
-        s->owner->news(s, SETTING_DISOWNED, side, s->record[i].name);
+        s->side = side;
+        settings_tell(s, SETTING_DISOWNED, s->record[i].name, s->record[i].old_value,
+                      s->record[i].new_value);
         settings_drop(s, i);
     }
 }
@@ -134,16 +153,4 @@ void settings_finish(struct settings *s, enum reason reason, const struct err *e
 void settings_send(struct settings *s, op_done_fn *done)
 {
     redis_call_start(&s->call, s->node[s->side].client, CONFIG_TIMEOUT_MS, done);
-}
-
-const char *settings_value(const redisReply *reply)
-{
-    bool pairs = reply->type == REDIS_REPLY_ARRAY;
-
-#ifdef REDIS_REPLY_MAP
-    pairs = pairs || reply->type == REDIS_REPLY_MAP;
-#endif
-    if (!pairs || reply->elements < 2 || reply->element[1]->type != REDIS_REPLY_STRING)
-        return NULL;
-    return reply->element[1]->str;
 }

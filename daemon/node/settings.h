@@ -13,7 +13,7 @@
 #include "daemon/node/node.h"
 #include "daemon/store/store.h"
 
-#define SETTINGS_MAX 16
+#define SETTINGS_MAX 24
 
 struct settings;
 
@@ -23,13 +23,22 @@ enum setting_news {
     SETTING_KEPT,     /* somebody else has changed it since; it is ours no longer */
     SETTING_DISOWNED, /* it stays changed: the job names another node now */
     SETTING_REFUSED,  /* the node does not let it be changed; nothing depends on it */
+    SETTING_LEFT,     /* another value would have been better, but would have done harm */
+};
+
+struct setting_report {
+    enum setting_news news;
+    enum node_side side;
+    const char *name;
+    const char *from, *to; /* its value before and now; NULL: not to be shown, or does not matter */
+    const char *why;       /* of SETTING_LEFT */
 };
 
 /* What the owner is told. */
 struct settings_owner {
     /* The records are on their way into the store: settings_durable() is waited for. */
     void (*recorded)(struct settings *s);
-    void (*news)(struct settings *s, enum setting_news news, enum node_side side, const char *name);
+    void (*news)(struct settings *s, const struct setting_report *report);
     /* The work is over; err NULL or of ERR_NONE: well. */
     void (*done)(struct settings *s, enum reason reason, const struct err *err);
 };
@@ -51,10 +60,11 @@ struct settings {
         const struct setting_row *row; /* changing */
         unsigned record;               /* restoring: index */
         char *value;                   /* to set; owned */
+        char *was;                     /* what it is; owned */
     } changes[SETTINGS_MAX];
     struct setting_facts facts; /* changing; owns its strings */
     uint64_t ticket;            /* of the store, waited for; 0: none */
-    bool run_only;              /* restoring: what is of scope run */
+    enum setting_scope scope;   /* restoring: up to this one */
     struct err refused; /* restoring: the first refusal; the other settings are gone on with */
     enum reason refused_reason;
     bool closing;
@@ -67,21 +77,21 @@ void settings_init(struct settings *s, const struct settings_owner *owner, struc
  * connection. */
 void settings_close(struct settings *s);
 void settings_deinit(struct settings *s);
-/* At boot: a record from the store. */
-void settings_load(struct settings *s, const struct setting *record);
+/* At boot: a record from the store. False: there is no room for it. */
+bool settings_load(struct settings *s, const struct setting *record);
 
 /* Begins to change what the rows of ACT_PREPARE or ACT_PREPARE_CUTOVER say. */
 void settings_change(struct settings *s, enum action action, const struct spec *spec);
 /* The store has reached ticket: sets the values that were recorded. */
 void settings_durable(struct settings *s, uint64_t ticket);
-/* Begins to restore what is recorded; run_only: but not what the reverse link needs. */
-void settings_restore(struct settings *s, bool run_only);
+/* Begins to restore what is recorded, up to this scope. */
+void settings_restore(struct settings *s, enum setting_scope scope);
 
 /* The job names another node now: what is owed to the old one is said, and no longer owed. */
 void settings_disown(struct settings *s, enum node_side side);
 /* Drops all records: the job is forgotten. */
 void settings_forget(struct settings *s);
-/* Records of a side, of scope run only or of any scope. */
-unsigned settings_count(const struct settings *s, enum node_side side, bool run_only);
+/* Records of a side, up to this scope. */
+unsigned settings_count(const struct settings *s, enum node_side side, enum setting_scope scope);
 /* The old value of a setting, or NULL. Borrowed. */
 const char *settings_old(const struct settings *s, enum node_side side, const char *name);

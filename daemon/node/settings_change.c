@@ -3,6 +3,7 @@
  * Changing: the old values are read and made durable, then the new ones are set. A record stays,
  * whatever a node answers to that: what needs no restoring is told from what it shows then.
  */
+#include "daemon/node/config_value.h"
 #include "daemon/node/settings_private.h"
 #include "lib/base/base.h"
 
@@ -44,19 +45,19 @@ static void set_done(struct op *op)
         const struct setting_row *row = s->changes[i].row;
         const redisReply *reply;
 
-        if (row->record_only)
+        if (row->flags & S_RECORD_ONLY)
             continue;
         reply = s->call.replies[k++];
         if (reply->type != REDIS_REPLY_ERROR) {
-            s->owner->news(s, SETTING_CHANGED, s->side, row->name);
+            settings_tell(s, SETTING_CHANGED, row->name, s->changes[i].was, s->changes[i].value);
             continue;
         }
-        if (row->required) {
+        if (row->flags & S_REQUIRED) {
             err = refusal(s, "CONFIG SET", row->name, reply);
             settings_finish(s, refusal_reason(s->side, &err), &err);
             return;
         }
-        s->owner->news(s, SETTING_REFUSED, s->side, row->name);
+        settings_tell(s, SETTING_REFUSED, row->name, NULL, NULL);
     }
     settings_clear_changes(s);
     next_side(s);
@@ -71,7 +72,7 @@ void settings_durable(struct settings *s, uint64_t ticket)
     s->ticket = 0;
     redis_call_init(&s->call);
     for (unsigned i = 0; i < s->n_changes; i++) {
-        if (s->changes[i].row->record_only)
+        if (s->changes[i].row->flags & S_RECORD_ONLY)
             continue;
         redis_call_addv(&s->call, "CONFIG", "SET", s->changes[i].row->name, s->changes[i].value);
         n++;
@@ -84,7 +85,8 @@ void settings_durable(struct settings *s, uint64_t ticket)
     next_side(s);
 }
 
-static void record_change(struct settings *s, const struct setting_row *row, const char *old,
+/* False: there is no room for it. */
+static bool record_change(struct settings *s, const struct setting_row *row, const char *old,
                           char *value)
 {
     struct setting setting = {
@@ -96,9 +98,20 @@ static void record_change(struct settings *s, const struct setting_row *row, con
 
     (void)str_copy(setting.job, sizeof(setting.job), s->job);
     (void)str_copy(setting.name, sizeof(setting.name), row->name);
-    s->changes[s->n_changes++] = (struct change){.row = row, .value = value};
+    s->changes[s->n_changes++] = (struct change){.row = row, .value = value, .was = xstrdup(old)};
+    if (!settings_load(s, &setting))
+        return false;
     s->ticket = store_put_setting(s->store, &setting);
-    settings_load(s, &setting);
+    return true;
+}
+
+static void no_room(struct settings *s)
+{
+    struct err err;
+
+    err_set(&err, ERR_LIMIT, "more than %u settings of the two nodes are recorded already",
+            SETTINGS_MAX);
+    settings_finish(s, REASON_INTERNAL, &err);
 }
 
 static bool applies(const struct settings *s, const struct setting_row *row)
@@ -120,20 +133,29 @@ static void get_done(struct op *op)
     rows = setting_rows(&n);
     for (size_t i = 0; i < n; i++) {
         const redisReply *reply;
-        const char *current;
+        const char *current, *why = NULL;
         char *value;
 
         if (!applies(s, &rows[i]))
             continue;
         reply = s->call.replies[k++];
-        current = settings_value(reply);
-        value = rows[i].want(&s->facts, current ? current : "");
+        current = config_value(reply);
+        value = rows[i].want(&s->facts, current ? current : "", &why);
+        if (why && current)
+            s->owner->news(s, &(struct setting_report){.news = SETTING_LEFT,
+                                                       .side = s->side,
+                                                       .name = rows[i].name,
+                                                       .from = current,
+                                                       .why = why});
         if (value && current && strcmp(value, current) != 0) {
-            record_change(s, &rows[i], current, value);
+            if (!record_change(s, &rows[i], current, value)) {
+                no_room(s);
+                return;
+            }
             continue;
         }
         /* Not to be read, but needed: an empty log-in is what a server has by default. */
-        if (value && !current && rows[i].required && value[0] != '\0') {
+        if (value && !current && (rows[i].flags & S_REQUIRED) && value[0] != '\0') {
             secret_free(value);
             err = refusal(s, "CONFIG GET", rows[i].name, reply);
             settings_finish(s, refusal_reason(s->side, &err), &err);

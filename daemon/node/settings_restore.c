@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Restoring: only what still is what we set gets its old value back. */
+#include "daemon/node/config_value.h"
 #include "daemon/node/settings_private.h"
 #include "lib/base/base.h"
 
@@ -33,7 +34,7 @@ static bool call_failed(struct settings *s)
 
 static bool due(const struct settings *s, const struct setting *r)
 {
-    return r->side == s->side && (!s->run_only || r->scope == SCOPE_RUN);
+    return r->side == s->side && r->scope <= s->scope;
 }
 
 static void set_done(struct op *op)
@@ -49,7 +50,7 @@ static void set_done(struct op *op)
 
         if (s->call.replies[k]->type == REDIS_REPLY_ERROR)
             continue; /* stays owed, and is tried again */
-        s->owner->news(s, SETTING_RESTORED, r->side, r->name);
+        settings_tell(s, SETTING_RESTORED, r->name, r->new_value, r->old_value);
         settings_drop(s, s->changes[k].record);
     }
     if (redis_call_reply_err(&s->call, &err)) {
@@ -66,12 +67,12 @@ static void drop_foreign(struct settings *s)
 {
     for (unsigned k = s->n_changes; k-- > 0;) {
         const struct setting *r = &s->record[s->changes[k].record];
-        const char *current = settings_value(s->call.replies[k]);
+        const char *current = config_value(s->call.replies[k]);
 
         if (current && strcmp(current, r->new_value) == 0)
             continue;
         if (!current || strcmp(current, r->old_value) != 0)
-            s->owner->news(s, SETTING_KEPT, r->side, r->name);
+            settings_tell(s, SETTING_KEPT, r->name, r->old_value, current);
         settings_drop(s, s->changes[k].record);
     }
     s->n_changes = 0;
@@ -123,11 +124,11 @@ static void next_side(struct settings *s)
     settings_finish(s, s->refused_reason, s->refused.code ? &s->refused : NULL);
 }
 
-void settings_restore(struct settings *s, bool run_only)
+void settings_restore(struct settings *s, enum setting_scope scope)
 {
     assert(s->action == ACT_NONE && s->n_changes == 0);
     s->action = ACT_RESTORE;
-    s->run_only = run_only;
+    s->scope = scope;
     s->side = (enum node_side) - 1; /* the first side is the next one */
     s->ticket = 0;
     s->refused = ERR_INIT;

@@ -214,6 +214,7 @@ static const struct schema_row sync_rows[] = {
      .doc = "Change settings of both nodes that make a synchronisation faster, and restore them."},
 };
 
+static const char *const drain_words[] = {"auto", "false", "true", NULL}; /* enum spec_drain */
 static const char *const mode_words[] = {"manual", "auto", NULL};
 
 static const struct schema_row cutover_rows[] = {
@@ -232,9 +233,9 @@ static const struct schema_row cutover_rows[] = {
     {.key = "reverse", .type = SCHEMA_BOOL, .preset = "true", .flags = SCHEMA_SAFE,
      SCHEMA_FIELD(struct spec, cutover.reverse),
      .doc = "Let the old source follow the new primary, as the way back."},
-    {.key = "drain_clients", .type = SCHEMA_BOOL, .preset = "false", .flags = SCHEMA_SAFE,
-     SCHEMA_FIELD(struct spec, cutover.drain_clients),
-     .doc = "Close the clients' connections to the old source, so that they look for the new one."},
+    {.key = "drain_clients", .type = SCHEMA_ENUM, .words = drain_words, .preset = "auto",
+     .flags = SCHEMA_SAFE, SCHEMA_FIELD(struct spec, cutover.drain_clients),
+     .doc = "Close the clients' connections to the old source; auto: where scripts are in use."},
 };
 
 static const char *const verify_words[] = {"none", "counts", "sample", "full", NULL};

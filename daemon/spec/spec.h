@@ -58,7 +58,8 @@ struct spec {
         uint64_t max_lag; /* bytes */
         uint64_t pause_ms;
         unsigned attempts;
-        bool reverse, drain_clients;
+        bool reverse;
+        enum spec_drain { DRAIN_AUTO, DRAIN_FALSE, DRAIN_TRUE } drain_clients;
     } cutover;
 };
 

@@ -34,7 +34,8 @@ struct store {
     uint64_t commits;
     struct histogram commit_times;
 
-    uint64_t last_seq;    /* in the store at the start */
+    uint64_t last_seq; /* in the store at the start */
+    uint32_t instance;
     uint64_t dropped_seq; /* of the last event that was not kept; 0: none since the last batch */
     uint64_t dropped;
 

@@ -62,10 +62,12 @@ static const struct column job_columns[] = {
     COLUMN(KIND_INT64, run.want_since_wall_ms),
     COLUMN(KIND_INT64, run.want_until_wall_ms),
     COLUMN(KIND_CHARS, run.want_by),
+    COLUMN(KIND_BOOL, run.again),
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 
-static const char *const scopes[] = {"run", "link"};
+/* In the order of enum setting_scope. */
+static const char *const scopes[] = {"sync", "run", "link"};
 
 void row_of_job(const struct store_job *job, struct db_value ret[JOB_COLUMNS_N])
 {
@@ -218,6 +220,42 @@ int setting_of_row(const struct db_row *row, struct setting *ret, struct err *er
     setting.old_value = xstrdup(db_row_text(row, 3));
     setting.new_value = xstrdup(db_row_text(row, 4));
     *ret = setting;
+    return 0;
+}
+
+void row_of_connection(const struct connection *c, struct db_value ret[CONNECTION_COLUMNS_N])
+{
+    ret[0] = db_text(c->job);
+    ret[1] = db_text(side_name(c->side));
+    ret[2] = db_text(c->run_id);
+    ret[3] = db_int(c->id);
+}
+
+int connection_of_row(const struct db_row *row, struct connection *ret, struct err *err)
+{
+    const char *job = db_row_text(row, 0), *side = db_row_text(row, 1);
+    const char *run_id = db_row_text(row, 2);
+    struct connection c = {.side = side ? side_parse(side) : SIDE_MAX, .id = db_row_int(row, 3)};
+
+    if (!job || !str_copy(c.job, sizeof(c.job), job))
+        return bad("", "connection.job", err);
+    if (c.side == SIDE_MAX)
+        return bad(job, "connection.side", err);
+    if (!run_id || !str_copy(c.run_id, sizeof(c.run_id), run_id))
+        return bad(job, "connection.run_id", err);
+    *ret = c;
+    return 0;
+}
+
+int switched_of_row(const struct db_row *row, struct switched *ret, struct err *err)
+{
+    const char *source = db_row_text(row, 0), *target = db_row_text(row, 1);
+
+    if (!source || !target || endpoint_parse(source, &ret->source, err) ||
+        endpoint_parse(target, &ret->target, err))
+        return err_set(err, ERR_INVALID, "the table 'switched' names no endpoint: '%s', '%s'",
+                       source ? source : "", target ? target : "");
+    ret->at_wall_ms = db_row_int(row, 2);
     return 0;
 }
 

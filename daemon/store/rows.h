@@ -4,13 +4,15 @@
 #include "daemon/store/store.h"
 #include "lib/db/db.h"
 
-#define JOB_COLUMNS_N 34
+#define JOB_COLUMNS_N 35
 #define SETTING_COLUMNS_N 6
+#define CONNECTION_COLUMNS_N 4
 #define EVENT_COLUMNS_N 8
 
 /* The values borrow from the struct. */
 void row_of_job(const struct store_job *job, struct db_value ret[JOB_COLUMNS_N]);
 void row_of_setting(const struct setting *setting, struct db_value ret[SETTING_COLUMNS_N]);
+void row_of_connection(const struct connection *c, struct db_value ret[CONNECTION_COLUMNS_N]);
 /* data: the event's data as text. */
 void row_of_event(const struct event *event, const char *data,
                   struct db_value ret[EVENT_COLUMNS_N]);
@@ -18,4 +20,6 @@ void row_of_event(const struct event *event, const char *data,
 /* *ret owns what it points to. ERR_INVALID names the row and the column. */
 int job_of_row(const struct db_row *row, struct store_job *ret, struct err *err) must_check;
 int setting_of_row(const struct db_row *row, struct setting *ret, struct err *err) must_check;
+int connection_of_row(const struct db_row *row, struct connection *ret, struct err *err) must_check;
+int switched_of_row(const struct db_row *row, struct switched *ret, struct err *err) must_check;
 void event_of_row(const struct db_row *row, struct event *ret);

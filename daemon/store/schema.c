@@ -70,6 +70,7 @@ static const char *const migrations[] = {
     "ALTER TABLE job ADD COLUMN want_since_wall_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE job ADD COLUMN want_until_wall_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE job ADD COLUMN want_by TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
     /* What a job was halted for so far came after the source had been told to step down. */
     "UPDATE job SET committed = 1 WHERE phase IN ('switching', 'halted');"
     "CREATE TABLE connection ("
@@ -79,12 +80,12 @@ static const char *const migrations[] = {
     " client_id INTEGER NOT NULL,"
     " PRIMARY KEY (job, side)"
     ") STRICT, WITHOUT ROWID;"
-    /* One row for two nodes, in whichever direction they were switched last. */
+    /* One row for two nodes: the direction they were switched in last. */
     "CREATE TABLE switched ("
-    " pair TEXT NOT NULL PRIMARY KEY,"
     " source TEXT NOT NULL,"
     " target TEXT NOT NULL,"
-    " at_wall_ms INTEGER NOT NULL"
+    " at_wall_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (source, target)"
     ") STRICT, WITHOUT ROWID;",
 };
 
@@ -93,8 +94,10 @@ static const char *const migrations[] = {
     "next_attempt_wall_ms, checked, attached, synced, want_cutover, force, keep_roles, aborted, "  \
     "cutover_attempt, next_cutover_wall_ms, epoch, source_host, source_port, source_run_id, "      \
     "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset, committed, given_keys, "   \
-    "given_offset, given_replid, want_since_wall_ms, want_until_wall_ms, want_by"
+    "given_offset, given_replid, want_since_wall_ms, want_until_wall_ms, want_by, again"
 #define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
+#define CONNECTION_COLUMNS "job, side, run_id, client_id"
+#define SWITCHED_COLUMNS "source, target, at_wall_ms"
 #define EVENT_COLUMNS "seq, time_ms, job, run, level, name, message, data"
 /* ?5: names with a space around each, or NULL for all. */
 #define EVENTS_WHERE                                                                               \
@@ -105,13 +108,18 @@ static const char *const statements[ST_MAX] = {
     [ST_PUT_JOB] =
         "INSERT OR REPLACE INTO job (" JOB_COLUMNS ") VALUES "
         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?)",
+        "?, ?, ?, ?, ?, ?)",
     [ST_DELETE_JOB] = "DELETE FROM job WHERE id = ?",
     /* The value before the first change is the one to restore. */
     [ST_PUT_SETTING] = "INSERT INTO setting (" SETTING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) "
                        "ON CONFLICT (job, side, name) DO UPDATE SET "
                        "new_value = excluded.new_value, scope = excluded.scope",
     [ST_DELETE_SETTING] = "DELETE FROM setting WHERE job = ? AND side = ? AND name = ?",
+    [ST_PUT_CONNECTION] = "INSERT OR REPLACE INTO connection (" CONNECTION_COLUMNS ") "
+                          "VALUES (?, ?, ?, ?)",
+    [ST_DELETE_CONNECTIONS] = "DELETE FROM connection WHERE job = ?",
+    [ST_PUT_SWITCHED] = "INSERT OR REPLACE INTO switched (" SWITCHED_COLUMNS ") VALUES (?, ?, ?)",
+    [ST_DELETE_SWITCHED] = "DELETE FROM switched WHERE source = ? AND target = ?",
     [ST_PUT_EVENT] =
         "INSERT OR REPLACE INTO event (" EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_PRUNE_EVENTS] = "DELETE FROM event WHERE seq <= ?",
@@ -119,8 +127,13 @@ static const char *const statements[ST_MAX] = {
                           "ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
     [ST_JOBS] = "SELECT " JOB_COLUMNS " FROM job ORDER BY id",
     [ST_SETTINGS] = "SELECT " SETTING_COLUMNS " FROM setting ORDER BY job, side, name",
-    [ST_LAST_SEQ] = "SELECT max(ifnull((SELECT max(seq) FROM event), 0), "
-                    "ifnull((SELECT value FROM number WHERE name = 'last_event_seq'), 0))",
+    [ST_CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY job, side",
+    [ST_SWITCHED] = "SELECT " SWITCHED_COLUMNS " FROM switched ORDER BY source, target",
+    [ST_PUT_INSTANCE] = "INSERT OR REPLACE INTO number (name, value) VALUES ('instance', ?)",
+    /* The last number of an event, and the number of this state. */
+    [ST_NUMBERS] = "SELECT max(ifnull((SELECT max(seq) FROM event), 0), "
+                   "ifnull((SELECT value FROM number WHERE name = 'last_event_seq'), 0)), "
+                   "ifnull((SELECT value FROM number WHERE name = 'instance'), 0)",
     [ST_EVENTS] = EVENTS_WHERE "ORDER BY seq LIMIT ?2",
     [ST_EVENTS_TAIL] = EVENTS_WHERE "ORDER BY seq DESC LIMIT ?2",
     [ST_EVENTS_JOB] = EVENTS_WHERE "AND job = ?6 ORDER BY seq LIMIT ?2",

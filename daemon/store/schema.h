@@ -8,12 +8,19 @@ enum statement {
     ST_DELETE_JOB,
     ST_PUT_SETTING,
     ST_DELETE_SETTING,
+    ST_PUT_CONNECTION,
+    ST_DELETE_CONNECTIONS, /* of a job */
+    ST_PUT_SWITCHED,
+    ST_DELETE_SWITCHED,
+    ST_PUT_INSTANCE,
     ST_PUT_EVENT,
     ST_PRUNE_EVENTS,   /* up to this seq */
     ST_RAISE_LAST_SEQ, /* numbers given out, whether or not an event of that number is kept */
     ST_JOBS,
     ST_SETTINGS,
-    ST_LAST_SEQ,
+    ST_CONNECTIONS,
+    ST_SWITCHED,
+    ST_NUMBERS,         /* the last event's, and the instance's */
     ST_EVENTS,          /* after, limit, since, until, names */
     ST_EVENTS_TAIL,     /* …, falling */
     ST_EVENTS_JOB,      /* after, limit, since, until, names, job */

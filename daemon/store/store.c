@@ -128,13 +128,16 @@ static void retry_due(uv_timer_t *timer)
 static void flight_landed(struct store *store)
 {
     struct flight *flight = take(store->flight);
+    bool further;
 
     store->commits++;
     histogram_observe(&store->commit_times, (double)flight->commit.took_ns / 1e9);
+    further = flight->ticket > store->durable;
     store->durable = flight->ticket;
     flight_free(flight);
     store->failing = false;
-    store->callbacks.on_durable(store->durable, store->callbacks.arg);
+    if (further)
+        store->callbacks.on_durable(store->durable, store->callbacks.arg);
     update_held(store, &ERR_INIT);
     if (db_batch_rows(store->pending) > 0)
         arm(store);
@@ -178,6 +181,7 @@ uint64_t store_delete_job(struct store *store, const char *id)
 {
     struct db_value value = db_text(id);
 
+    store_add(store, ST_DELETE_CONNECTIONS, &value, 1);
     store_add(store, ST_DELETE_JOB, &value, 1);
     return ++store->ticket;
 }
@@ -197,6 +201,28 @@ uint64_t store_delete_setting(struct store *store, const char *job, enum node_si
     struct db_value values[] = {db_text(job), db_text(side_name(side)), db_text(name)};
 
     store_add(store, ST_DELETE_SETTING, values, array_len(values));
+    return ++store->ticket;
+}
+
+uint64_t store_put_connection(struct store *store, const struct connection *connection)
+{
+    struct db_value values[CONNECTION_COLUMNS_N];
+
+    row_of_connection(connection, values);
+    store_add(store, ST_PUT_CONNECTION, values, array_len(values));
+    return ++store->ticket;
+}
+
+uint64_t store_put_switched(struct store *store, const struct switched *switched)
+{
+    char source[ENDPOINT_STR_MAX], target[ENDPOINT_STR_MAX];
+    struct db_value values[] = {db_text(endpoint_format(&switched->source, source)),
+                                db_text(endpoint_format(&switched->target, target)),
+                                db_int(switched->at_wall_ms)};
+    struct db_value opposite[] = {values[1], values[0]};
+
+    store_add(store, ST_DELETE_SWITCHED, opposite, array_len(opposite));
+    store_add(store, ST_PUT_SWITCHED, values, array_len(values));
     return ++store->ticket;
 }
 
@@ -233,6 +259,11 @@ uint64_t store_last_event_seq(const struct store *store)
     return store->last_seq;
 }
 
+uint32_t store_instance(const struct store *store)
+{
+    return store->instance;
+}
+
 uint64_t store_commits(const struct store *store)
 {
     return store->commits;
@@ -248,19 +279,33 @@ uint64_t store_events_dropped(const struct store *store)
     return store->dropped;
 }
 
-static int read_last_seq(const struct db_row *row, void *arg, struct err *err)
+static int read_numbers(const struct db_row *row, void *arg, struct err *err)
 {
     struct store *store = arg;
 
     (void)err;
     store->last_seq = (uint64_t)db_row_int(row, 0);
+    store->instance = (uint32_t)db_row_int(row, 1);
     return 0;
+}
+
+/* A state that is new gets a number by chance, which is kept with the first commit. */
+static void number_instance(struct store *store)
+{
+    struct db_value value;
+
+    if (store->instance != 0)
+        return;
+    uv_random(NULL, NULL, &store->instance, sizeof(store->instance), 0, NULL);
+    store->instance |= 1;
+    value = db_int(store->instance);
+    db_batch_add(store->pending, ST_PUT_INSTANCE, &value, 1);
 }
 
 static int open_db(struct store *store, const char *dir, struct err *err)
 {
     cleanup(freep) char *path = xasprintf("%s/%s", dir, STORE_FILE);
-    struct db_read read = {.statement = ST_LAST_SEQ, .on_row = read_last_seq, .arg = store};
+    struct db_read read = {.statement = ST_NUMBERS, .on_row = read_numbers, .arg = store};
     struct db *db;
 
     if (db_open(path, &schema_config, &db, err))
@@ -298,6 +343,7 @@ int store_open(uv_loop_t *loop, const char *dir, const struct store_callbacks *c
     store->retry.data = store;
     store->patience.data = store;
     store->idle.data = store;
+    number_instance(store);
     *ret = store;
     return 0;
 }

@@ -20,8 +20,10 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "daemon/core/connection.h"
 #include "daemon/core/run.h"
 #include "daemon/core/setting.h"
+#include "daemon/core/switched.h"
 #include "lib/base/err.h"
 #include "lib/base/op.h"
 
@@ -61,14 +63,20 @@ uint64_t store_commits(const struct store *store); /* transactions so far */
 const struct histogram *store_commit_times(const struct store *store);
 uint64_t store_events_dropped(const struct store *store); /* events not kept, see above */
 
+/* The number of this state, the same in every process that has had it; never 0. */
+uint32_t store_instance(const struct store *store);
+
 /* Puts. Everything is copied. */
 uint64_t store_put_job(struct store *store, const struct store_job *job);
-uint64_t store_delete_job(struct store *store,
-                          const char *id); /* its settings must be gone already */
+/* And its connections; its settings must be gone already. */
+uint64_t store_delete_job(struct store *store, const char *id);
 /* Keeps the oldest old_value when a record of this job, side and name is there already. */
 uint64_t store_put_setting(struct store *store, const struct setting *setting);
 uint64_t store_delete_setting(struct store *store, const char *job, enum node_side side,
                               const char *name);
+uint64_t store_put_connection(struct store *store, const struct connection *connection);
+/* Takes the place of the opposite direction. */
+uint64_t store_put_switched(struct store *store, const struct switched *switched);
 uint64_t store_put_event(struct store *store, const struct event *event);
 
 /* Reads at boot; blocking, before the loop runs. Callbacks borrow their argument. */
@@ -76,6 +84,10 @@ int store_each_job(struct store *store, void (*fn)(const struct store_job *, voi
                    struct err *err) must_check;
 int store_each_setting(struct store *store, void (*fn)(const struct setting *, void *), void *arg,
                        struct err *err) must_check;
+int store_each_connection(struct store *store, void (*fn)(const struct connection *, void *),
+                          void *arg, struct err *err) must_check;
+int store_each_switched(struct store *store, void (*fn)(const struct switched *, void *), void *arg,
+                        struct err *err) must_check;
 uint64_t store_last_event_seq(const struct store *store);
 
 /* Which events are read; they come in rising order of seq. */

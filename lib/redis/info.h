@@ -13,7 +13,7 @@
 #include "lib/base/base.h"
 #include "lib/base/err.h"
 
-#define REDIS_REPLICAS_MAX 8
+#define REDIS_REPLICAS_MAX 16
 
 enum redis_role { REDIS_ROLE_UNKNOWN, REDIS_ROLE_MASTER, REDIS_ROLE_REPLICA };
 

@@ -117,8 +117,8 @@ static bool takes_writes(const struct world *w, enum node_side side)
 {
     const struct server *s = &w->server[side];
 
-    return s->up && s->primary && w->now >= s->paused_until && s->failover_until == 0 &&
-           s->n < WORLD_STREAM_MAX - 1;
+    return s->up && (s->primary || s->writable) && w->now >= s->paused_until &&
+           s->failover_until == 0 && s->n < WORLD_STREAM_MAX - 1;
 }
 
 static int append(struct world *w, enum node_side side)
@@ -127,8 +127,9 @@ static int append(struct world *w, enum node_side side)
 
     assert(w->next_write < WORLD_WRITES_MAX - 1);
     s->dirty++;
-    s->stream[s->n++] = ++w->next_write;
-    s->holds[w->next_write] = true;
+    s->holds[++w->next_write] = true;
+    if (s->primary) /* what is written to a replica is in no stream */
+        s->stream[s->n++] = w->next_write;
     return w->next_write;
 }
 
@@ -136,7 +137,8 @@ static int append(struct world *w, enum node_side side)
 static void write_something(struct world *w)
 {
     const struct server *source = &w->server[SIDE_SOURCE], *target = &w->server[SIDE_TARGET];
-    enum node_side side = source->up && !source->primary ? SIDE_TARGET : SIDE_SOURCE;
+    bool refuses = source->up && !source->primary && !source->writable;
+    enum node_side side = refuses ? SIDE_TARGET : SIDE_SOURCE;
 
     if (!w->writing)
         return;
@@ -210,9 +212,14 @@ static void execute(struct world *w, enum action action)
     case ACT_REVERSE:
         become_replica(w, SIDE_SOURCE, SIDE_TARGET);
         break;
-    case ACT_NONE:
     case ACT_PREPARE:
+        t->writable = false;
+        break;
     case ACT_PREPARE_CUTOVER:
+        s->writable = false;
+        break;
+    case ACT_NONE:
+    case ACT_RELOGIN:
     case ACT_DRAIN_CLIENTS:
     case ACT_RESTORE:
     case ACT_MAX:
@@ -230,7 +237,7 @@ static void show(const struct server *s, struct redis_info *info)
         .replica_offset = s->primary ? -1 : s->n,
         .second_repl_offset = s->second_offset,
         .failing_over = s->failover_until != 0,
-        .read_only = !s->primary,
+        .read_only = !s->primary && !s->writable,
         .link_up = s->link_up,
         .sync_in_progress = s->syncing,
         .unexpected_error_replies = -1,

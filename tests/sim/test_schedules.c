@@ -52,7 +52,7 @@ static void cut(enum node_side side)
 
 static void disturb(void)
 {
-    switch (world_random(&w, 11)) {
+    switch (world_random(&w, 12)) {
     case 0:
         world_kill_daemon(&w);
         break;
@@ -84,6 +84,12 @@ static void disturb(void)
         break;
     case 9:
         restart_a_server();
+        break;
+    case 10:
+        /* Between the look at the fence and the promotion nobody could tell. */
+        if (w.run.phase < PHASE_FREEZING)
+            w.server[SIDE_SOURCE].writable = true;
+        world_tell(&w, "somebody sets replica-read-only no at the source");
         break;
     default:
         w.refuse = (enum action)world_random(&w, ACT_MAX);

@@ -154,6 +154,7 @@ static void learn(struct world *w, enum node_side side, const struct message *m,
     node->looked = node->looked_whole = number;
     node->whole_learnt = w->number;
     w->look_sent_at[side] = m->sent_at;
+    node->survey = (struct survey){.known = true};
 }
 
 static void looked(struct world *w, enum node_side side, const struct message *m)
@@ -181,7 +182,9 @@ static void acted(struct world *w, enum node_side side, const struct message *m,
     observation_relate(seen, &w->spec, &w->run);
     seen->last_action = action;
     seen->last_failed = !ok || m->refused;
-    seen->last_reason = m->refused ? REASON_SOURCE_LOADING : REASON_SOURCE_UNREACHABLE;
+    seen->last_reason = !m->refused          ? REASON_SOURCE_UNREACHABLE
+                        : world_random(w, 2) ? REASON_SOURCE_LOADING
+                                             : REASON_ACL_DENIED;
     err_set(&seen->last_err, m->refused ? ERR_REPLY : ERR_CLOSED,
             m->refused ? "it refuses" : "the connection was lost");
     if (ok && m->refused && action == ACT_PROMOTE)

@@ -34,6 +34,7 @@ struct server {
     int run_id;
     unsigned restarts;
     int dirty;               /* writes since it was started */
+    bool writable;           /* replica-read-only is no */
     bool made_primary_by_us; /* its present role is our doing */
     bool taken_by_others;    /* … a stranger's, since it first followed */
 };

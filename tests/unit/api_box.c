@@ -50,7 +50,11 @@ void migration_view(const struct migration *m, struct migration_view *ret)
     ret->run = &m->run;
 }
 
-static const char *const verbs[VERB_MAX] = {"check", "start", "complete", "abort", "retry"};
+static const char *const verbs[VERB_MAX] = {
+#define VERB(id, name, event, needs) #name,
+#include "daemon/migration/verb_table.h"
+#undef VERB
+};
 
 const char *verb_name(enum verb verb)
 {

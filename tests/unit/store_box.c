@@ -103,6 +103,7 @@ void store_job_fill(struct store_job *job, const char *id)
         .given_replid = "abcdef0123456789abcdef0123456789abcdef01",
         .want_since_wall_ms = 1700000001111,
         .want_until_wall_ms = 1700000002222,
+        .again = true,
         .want_by = "uid 0 (pid 4711)",
         .force = true,
         .aborted = true,

@@ -139,6 +139,14 @@ static void test_verbs(void **state)
     json_decref(post(rig, "/v1/jobs/job-0000/complete", "{\"force\":true}", 202));
     assert_int_equal(m->verb, VERB_COMPLETE);
     assert_true(m->options.force);
+    assert_int_equal(m->options.within_ms, 0);
+    json_decref(post(rig, "/v1/jobs/job-0000/complete", "{\"within_seconds\":600}", 202));
+    assert_int_equal(m->options.within_ms, 600000);
+    assert_true(m->options.by[0] != '\0');
+    json_decref(post(rig, "/v1/jobs/job-0000/cancel", "{}", 202));
+    assert_int_equal(m->verb, VERB_CANCEL);
+    json_decref(post(rig, "/v1/jobs/job-0000/start", "{\"again\":true}", 202));
+    assert_true(m->options.again);
     json_decref(post(rig, "/v1/jobs/job-0000/abort", "{}", 202));
     assert_int_equal(m->verb, VERB_ABORT);
     json_decref(post(rig, "/v1/jobs/job-0000/retry", "{}", 202));
@@ -157,6 +165,10 @@ static void test_refused_verbs(void **state)
         {"complete", "{\"force\":\"yes\"}"},
         {"complete", "{\"dry_run\":1}"},
         {"abort", "{\"force\":true}"},
+        {"complete", "{\"within_seconds\":0}"},
+        {"complete", "{\"within_seconds\":\"10m\"}"},
+        {"complete", "{\"again\":true}"},
+        {"cancel", "{\"force\":true}"},
         {"retry", "{\"x\":null}"},
     };
     static const char *const later[] = {"reverse", "finalize", "verify"};
@@ -175,16 +187,19 @@ static void test_refused_verbs(void **state)
     }
     answer = post(rig, "/v1/jobs/job-0000/explode", "{}", 404);
     assert_string_equal(str(json_object_get(answer, "error"), "hint"),
-                        "Verbs are: check start complete abort retry");
+                        "Verbs are: check start complete cancel abort retry");
     expect_error(answer, "no-such-verb");
     expect_error(post(rig, "/v1/jobs/nobody/start", "{}", 404), "no-such-job");
     expect_error(post(rig, "/v1/jobs/job-0000/start", "[]", 400), "bad-json");
     expect_error(get(rig, "/v1/jobs/job-0000/start", 405), "wrong-method");
+    expect_error(post(rig, "/v1/jobs/job-0000/complete?dry_run=true", "{}", 400), "bad-query");
 
     err_set(&m->refusal, ERR_BUSY, "job 'job-0000' is idle");
     expect_error(post(rig, "/v1/jobs/job-0000/complete", "{}", 409), "wrong-phase");
     err_set(&m->refusal, ERR_INVALID, "no source");
     expect_error(post(rig, "/v1/jobs/job-0000/start", "{}", 400), "invalid-option");
+    err_set(&m->refusal, ERR_EXISTS, "the target took over from this source");
+    expect_error(post(rig, "/v1/jobs/job-0000/start", "{}", 409), "already-switched");
     assert_int_equal(m->verb, VERB_MAX);
 }
 
@@ -197,7 +212,7 @@ static void test_dry_run(void **state)
 
     make_replicating(m);
     answer = post(rig, "/v1/jobs/job-0000/complete", "{\"dry_run\":true}", 200);
-    expect_members(answer, "dry_run ready blockers steps");
+    expect_members(answer, "dry_run ready blockers passed_over steps");
     assert_true(json_is_true(json_object_get(answer, "ready")));
     assert_true(json_array_size(json_object_get(answer, "steps")) >= 5);
     json_decref(answer);
@@ -214,6 +229,17 @@ static void test_dry_run(void **state)
     assert_string_equal(str(blocker, "message"), "lag is 5 MiB");
     blocker = json_array_get(json_object_get(answer, "blockers"), 1);
     assert_string_equal(str(blocker, "code"), "wrong-phase");
+    json_decref(answer);
+
+    m->blockers[1].reason = REASON_SOURCE_IS_REPLICA;
+    answer = post(rig, "/v1/jobs/job-0000/complete", "{\"dry_run\":true,\"force\":true}", 200);
+    assert_true(json_is_false(json_object_get(answer, "ready")));
+    blocker = json_array_get(json_object_get(answer, "passed_over"), 0);
+    assert_string_equal(str(blocker, "code"), "gate-lag");
+    blocker = json_array_get(json_object_get(answer, "blockers"), 0);
+    assert_string_equal(str(blocker, "code"), "source-is-replica");
+    assert_non_null(strstr(json_string_value(json_array_get(json_object_get(answer, "steps"), 1)),
+                           "go on without the rest, which is lost"));
     json_decref(answer);
     assert_int_equal(m->verb, VERB_MAX); /* nothing was done */
 }

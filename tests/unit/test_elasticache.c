@@ -236,7 +236,6 @@ static void test_start_is_refused(void **state)
         {PHASE_ATTACHING, false, "InvalidReplicationGroupState"},
         {PHASE_SYNCING, false, "InvalidReplicationGroupState"},
         {PHASE_ROLLING_BACK, true, "InvalidReplicationGroupState"},
-        {PHASE_COMPLETED, true, "InvalidReplicationGroupState"},
         {PHASE_SYNCING, true, "ReplicationGroupAlreadyUnderMigrationFault"},
         {PHASE_REPLICATING, true, "ReplicationGroupAlreadyUnderMigrationFault"},
         {PHASE_FREEZING, true, "ReplicationGroupAlreadyUnderMigrationFault"},
@@ -259,6 +258,8 @@ static void test_start_is_refused(void **state)
         }
         m->run = (struct run){.phase = PHASE_IDLE};
         err_set(&m->refusal, ERR_BUSY, "job 'job-0000' is being checked already");
+        aws_expect_fault(rig, bodies[b], 400, "InvalidReplicationGroupState");
+        err_set(&m->refusal, ERR_EXISTS, "the target took over from this source");
         aws_expect_fault(rig, bodies[b], 400, "InvalidReplicationGroupState");
         err_set(&m->refusal, ERR_INVALID, "that is the target itself");
         aws_expect_fault(rig, bodies[b], 400, "InvalidParameterValue");

@@ -152,6 +152,27 @@ static void test_job_under_way(void **state)
     json_decref(job);
 }
 
+static void test_an_order_that_stands_is_shown(void **state)
+{
+    struct shown *m = *state;
+    json_t *job;
+
+    make_replicating(m);
+    job = view(m);
+    assert_true(json_is_null(json_object_get(job, "cutover")));
+    json_decref(job);
+    m->run.want_cutover = m->run.force = true;
+    m->run.want_since_wall_ms = 1700000000500;
+    m->run.want_until_wall_ms = 1700000060500;
+    (void)str_copy(m->run.want_by, sizeof(m->run.want_by), "ops");
+    job = view(m);
+    expect_json(json_object_get(job, "cutover"),
+                "{\"write_gap_ms\":null,\"at\":null,\"offset\":null,\"requested\":{"
+                "\"at\":\"2023-11-14T22:13:20.500Z\",\"by\":\"ops\","
+                "\"until\":\"2023-11-14T22:14:20.500Z\",\"force\":true}}");
+    json_decref(job);
+}
+
 static void test_ended_jobs(void **state)
 {
     struct shown *m = *state;
@@ -167,7 +188,8 @@ static void test_ended_jobs(void **state)
     job = view(m);
     assert_string_equal(str(job, "state"), "available");
     expect_json(json_object_get(job, "cutover"),
-                "{\"write_gap_ms\":0.812,\"at\":\"2023-11-14T22:13:20.500Z\",\"offset\":1042}");
+                "{\"write_gap_ms\":0.812,\"at\":\"2023-11-14T22:13:20.500Z\",\"offset\":1042,"
+                "\"requested\":null}");
     assert_true(json_is_null(json_object_get(job, "link")));
     assert_true(json_is_null(json_object_get(job, "lag")));
     assert_true(json_is_null(json_object_get(job, "file")));
@@ -201,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_idle_job),
         TEST(test_job_under_way),
+        TEST(test_an_order_that_stands_is_shown),
         TEST(test_ended_jobs),
         cmocka_unit_test(test_sentence),
     };

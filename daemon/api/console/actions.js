@@ -10,6 +10,7 @@ const ASK_AGAIN_MS = 1000;
 /*
  * event:  of the state machine's table; the verb is possible where an edge leaves the phase on it
  * when:   why it is not possible elsewhere
+ * wanted: whether this job wants what the verb undoes; none: it does not matter
  * says:   paragraphs of the dialog
  */
 export const ACTIONS = [
@@ -45,6 +46,15 @@ export const ACTIONS = [
         ],
     },
     {
+        verb: "cancel", event: "cancel", label: "Withdraw completion", confirm: "Withdraw",
+        when: "There is no order to complete that could be withdrawn.",
+        wanted: job => Boolean(job.cutover?.requested),
+        says: job => [
+            `The order to make the target ${name(job.target)} the primary is withdrawn. The target goes on following ` +
+            "the source, and can be completed at any later time.",
+        ],
+    },
+    {
         verb: "abort", event: "abort", label: "Stop data migration", confirm: "Stop data migration", grave: true,
         when: "There is nothing that could be stopped.",
         says: job => job.phase === "halted" ? [
@@ -65,11 +75,12 @@ export const ACTIONS = [
         verb: "retry", event: "retry", label: "Retry", confirm: "Retry",
         when: "Only a failed or halted migration can be retried.",
         says: job => job.phase === "halted" ? [
-            "Both nodes are looked at again, and the switch-over goes on from what they show.",
+            "If the switch-over had begun, both nodes are looked at again, and it goes on from what they show.",
+            "Otherwise a new run begins, with all its checks; if one fails, nothing is changed on any node.",
         ] : [
             `A new run begins: the checks, then a full copy from ${name(job.source)} to ${name(job.target)}.`,
-            "If a check fails, nothing is changed on any node. A target that holds keys is refused, unless its job " +
-            "file allows to flush it.",
+            "If a check fails, nothing is changed on any node. What an earlier run has copied is still on the target: " +
+            "a target that holds keys is refused, unless its job file allows to flush it.",
         ],
     },
 ];
@@ -88,10 +99,10 @@ export function whyNot(action, job, {fsm, session, live})
         return `You may only look: ${session.name} has no right to operate.`;
     if (action.verb === "check" && job.checks?.running)
         return "The checks are running.";
+    if (action.wanted && !action.wanted(job))
+        return action.when;
     if (fsm.transitions.some(edge => edge.from === job.phase && edge.event === action.event))
         return null;
-    if (job.phase === "completed")
-        return "This migration is completed. To migrate to this target again, take the job file away and put it back.";
     return `${action.when} This job is in phase ${words(job.phase)}.`;
 }
 

@@ -166,7 +166,23 @@ function showChecks(place, checks)
         : h("p", {class: "quiet"}, "The checks have not been run since the daemon started."));
 }
 
+function requestText(request)
+{
+    const until = request.until ? `, until ${time(request.until)}` : "";
+
+    return `The switch-over was asked for${request.force ? " by force" : ""} at ${time(request.at)}, ` +
+           `by ${request.by ?? "the job file"}${until}. It begins as soon as nothing holds it back.`;
+}
+
 function resultNodes(cutover)
+{
+    return [
+        cutover.requested ? h("p", {role: "status"}, requestText(cutover.requested)) : "",
+        ...(cutover.at ? doneNodes(cutover) : []),
+    ];
+}
+
+function doneNodes(cutover)
 {
     return [
         h("div", {},

@@ -95,14 +95,7 @@ static struct migration *find_available(const struct call *call)
     case GROUP_STATUS_MAX:
         break;
     }
-    if (view.run->phase != PHASE_COMPLETED)
-        return m;
-    elasticache_respond_fault(call->request, FAULT_GROUP_STATE,
-                              "replication group '%s' has been migrated to, and its job is "
-                              "completed; to migrate to it again, take its job file away and put "
-                              "it back",
-                              view.spec->id);
-    return NULL;
+    return m;
 }
 
 void start_migration(const struct call *call)
@@ -147,6 +140,7 @@ void complete_migration(const struct call *call)
                                   view.spec->id, phase_get(phase)->name);
         return;
     }
+    (void)str_copy(options.by, sizeof(options.by), api_caller(call->request)->name);
     if (give_verb(call, m, aborts ? VERB_ABORT : VERB_COMPLETE, &options, FAULT_GROUP_STATE))
         api_when_durable(call->api, call->request, m, completed);
 }

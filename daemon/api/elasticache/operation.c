@@ -81,11 +81,18 @@ static void run(struct api *api, struct http_request *request, const struct quer
 
 void elasticache_request(struct http_request *request, void *arg)
 {
+    static const char *const none[] = {NULL};
+    const char *odd = http_request_query_odd(request, none);
     struct query query;
     struct err err = ERR_INIT;
     size_t len;
     const char *data = http_request_data(request, &len);
 
+    if (odd) { /* what somebody meant by it would be passed over */
+        elasticache_respond_fault(request, FAULT_MALFORMED,
+                                  "parameters belong into the body; '%.40s' is in the path", odd);
+        return;
+    }
     if (query_parse(data, len, &query, &err)) {
         elasticache_respond_fault(request, FAULT_MALFORMED, "the body is no form: %s", err.msg);
         return;

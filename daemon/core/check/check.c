@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/base/base.h"
+#include "lib/base/clock.h"
 
 static bool fail(struct check_result *ret, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -91,6 +92,31 @@ CHECK(target_empty)
                 TARGET->keys, TARGET->databases);
 }
 
+CHECK(target_free)
+{
+    return seen->rival[0] == '\0' ||
+           fail(ret, "job '%s' of this daemon migrates %s this target already", seen->rival,
+                seen->rival_migrates_from ? "from" : "to");
+}
+
+CHECK(not_switched)
+{
+    char at[CLOCK_TEXT_MAX];
+
+    return seen->took_over_ms == 0 || run->again ||
+           fail(ret, "the target took over from this source at %s and is the primary since",
+                clock_format(seen->took_over_ms, at));
+}
+
+CHECK(no_stranger)
+{
+    for (int side = 0; side < SIDE_MAX; side++)
+        if (seen->node[side].survey.stranger[0])
+            return fail(ret, "another ecmigrate is connected to the %s: %s",
+                        side_name((enum node_side)side), seen->node[side].survey.stranger);
+    return true;
+}
+
 #undef SOURCE
 #undef TARGET
 
@@ -102,6 +128,9 @@ static const struct check checks[] = {
     {REASON_TARGET_LOADING, "the target has loaded its data set", target_loading},
     {REASON_LOOP, "the source does not follow the target", loop},
     {REASON_SOURCE_LINK_DOWN, "the source's own link to a primary, if any, is up", source_link},
+    {REASON_NODE_TAKEN, "no other job has the target", target_free},
+    {REASON_ANOTHER_DAEMON, "no other ecmigrate looks after the nodes", no_stranger},
+    {REASON_ALREADY_SWITCHED, "the target did not take over from the source before", not_switched},
     {REASON_TARGET_IS_REPLICA, "the target follows no other server", target_is_replica},
     {REASON_TARGET_NOT_EMPTY, "the target is empty, or may be flushed", target_empty},
 };

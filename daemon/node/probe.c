@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/node/probe.h"
+
+static void settle(struct probe *probe, const struct err *err)
+{
+    if (!probe->under_way)
+        return;
+    probe->under_way = false;
+    redis_client_close(probe->client, NULL);
+    probe->done(probe, err);
+}
+
+static void answered(struct op *op)
+{
+    struct probe *probe = container_of(op, struct probe, call.op);
+
+    settle(probe, op->err.code == ERR_NONE ? NULL : &op->err);
+}
+
+static void state_changed(struct redis_client *client, enum redis_client_state state,
+                          const struct err *why, void *arg)
+{
+    struct probe *probe = arg;
+
+    /* Once it has been asked, the answer, or its want, comes by the call. */
+    if (state == REDIS_CONNECTING || !probe->under_way || probe->asked)
+        return;
+    if (state != REDIS_READY || probe->call.n == 0) {
+        settle(probe, state == REDIS_READY ? NULL : why);
+        return;
+    }
+    probe->asked = true;
+    redis_call_start(&probe->call, client, probe->answer_ms, answered);
+}
+
+int probe_start(struct probe *probe, uv_loop_t *loop, const struct probe_config *config,
+                struct err *err)
+{
+    char *password = NULL;
+
+    assert(!probe->under_way || !probe->asked);
+    if (spec_auth_read(config->auth, &password, err))
+        return (int)err->code;
+    probe->under_way = false;
+    redis_client_free(take(probe->client), NULL, NULL);
+    redis_call_init(&probe->call);
+    if (config->argv)
+        redis_call_add(&probe->call, config->argc, config->argv);
+    probe->done = config->done;
+    probe->answer_ms = config->answer_ms;
+    probe->under_way = true;
+    probe->asked = false;
+    probe->client = redis_client_new(
+        loop, &(struct redis_client_config){.endpoint = *config->endpoint,
+                                            .username = config->auth->username,
+                                            .password = password,
+                                            .connect_timeout_ms = config->timeout_ms,
+                                            .on_state = state_changed,
+                                            .arg = probe});
+    secret_free(password);
+    redis_client_connect(probe->client);
+    return 0;
+}
+
+bool probe_is_under_way(const struct probe *probe)
+{
+    return probe->under_way;
+}
+
+void probe_close(struct probe *probe, void (*freed)(void *arg), void *arg)
+{
+    probe->under_way = false;
+    if (probe->client)
+        redis_client_free(take(probe->client), freed, arg);
+    else
+        freed(arg);
+}
+
+void probe_deinit(struct probe *probe)
+{
+    redis_call_clear(&probe->call);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One row each: a command, and what its answer tells. */
+#include "daemon/node/survey.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/node/config_value.h"
+#include "daemon/spec/spec.h"
+#include "lib/base/base.h"
+
+/* CLIENT LIST keeps a server busy for microseconds each, and its answer is a third of a KiB each.
+ */
+#define LISTED_MAX 1000
+
+/* --- what the answers tell --- */
+
+/* "cmdstat_eval:calls=3,usec=…" */
+static int64_t calls_of(const char *stats, const char *command)
+{
+    char line[48];
+    const char *at;
+    long long calls;
+
+    snprintf(line, sizeof(line), "cmdstat_%s:calls=", command);
+    at = strcasestr(stats, line);
+    return at && sscanf(at + strlen(line), "%lld", &calls) == 1 ? calls : 0;
+}
+
+void survey_learn_scripts(struct survey *ret, const redisReply *reply)
+{
+    const char *const commands[] = {"eval", "evalsha", "fcall"};
+
+    ret->scripts = -1;
+    if (reply->type != REDIS_REPLY_STRING)
+        return;
+    ret->scripts = 0;
+    for (size_t i = 0; i < array_len(commands); i++)
+        ret->scripts += calls_of(reply->str, commands[i]);
+}
+
+static void learn_scripts(struct survey *s, const redisReply *reply, const char *instance)
+{
+    (void)instance;
+    survey_learn_scripts(s, reply);
+}
+
+static void learn_min_replicas(struct survey *s, const redisReply *reply, const char *instance)
+{
+    const char *value = config_value(reply);
+
+    (void)instance;
+    s->min_replicas = value ? strtoll(value, NULL, 10) : -1;
+}
+
+static void learn_saves(struct survey *s, const redisReply *reply, const char *instance)
+{
+    const char *value = config_value(reply);
+
+    (void)instance;
+    s->saves = value && value[0] != '\0';
+}
+
+static void learn_stops_writes(struct survey *s, const redisReply *reply, const char *instance)
+{
+    const char *value = config_value(reply);
+
+    (void)instance;
+    s->stops_writes = value && strcmp(value, "yes") == 0;
+}
+
+/* The value of a field of a line of CLIENT LIST, up to the next blank; "" where there is none. */
+static void field(const char *line, const char *name, char *ret, size_t size)
+{
+    const char *end = strchrnul(line, '\n');
+    const char *at = strstr(line, name);
+    size_t len = at && at < end ? strcspn(at + strlen(name), " \n") : 0;
+
+    snprintf(ret, size, "%.*s", (int)len, len ? at + strlen(name) : "");
+}
+
+static bool is_strange(const char *name, const char *instance)
+{
+    const char *end = strrchr(name, ':');
+
+    return strncmp(name, "ecmigrate:", 10) == 0 && end && strcmp(end + 1, instance) != 0;
+}
+
+static void learn_stranger(struct survey *s, const redisReply *reply, const char *instance)
+{
+    char name[SPEC_ID_MAX + 40], address[56];
+
+    if (reply->type != REDIS_REPLY_STRING)
+        return;
+    for (const char *line = reply->str; *line && !s->stranger[0];) {
+        const char *end = strchrnul(line, '\n');
+
+        field(line, " name=", name, sizeof(name));
+        field(line, " addr=", address, sizeof(address));
+        if (is_strange(name, instance))
+            snprintf(s->stranger, sizeof(s->stranger), "'%s' from %s", name, address);
+        line = *end ? end + 1 : end;
+    }
+}
+
+/* --- the commands --- */
+
+#define WORDS_MAX 3
+
+static const struct {
+    const char *words[WORDS_MAX]; /* as many as are not NULL */
+    void (*learn)(struct survey *s, const redisReply *reply, const char *instance);
+} rows[] = {
+    {{"INFO", "commandstats"}, learn_scripts},
+    {{"CONFIG", "GET", "min-*-to-write"}, learn_min_replicas}, /* slaves or replicas */
+    {{"CONFIG", "GET", "save"}, learn_saves},
+    {{"CONFIG", "GET", "stop-writes-on-bgsave-error"}, learn_stops_writes},
+    {{"CLIENT", "LIST"}, learn_stranger},
+};
+
+void survey_ask_scripts(struct redis_call *call)
+{
+    redis_call_addv(call, "INFO", "commandstats");
+}
+
+void survey_ask(struct redis_call *call, const struct redis_info *info)
+{
+    const char *const nothing[] = {"PING"};
+
+    for (size_t i = 0; i < array_len(rows); i++) {
+        /* Who is one of very many is not found out this way. */
+        bool many = rows[i].learn == learn_stranger && info->connected_clients > LISTED_MAX;
+        int n = 0;
+
+        while (n < WORDS_MAX && rows[i].words[n])
+            n++;
+        redis_call_add(call, many ? 1 : n, many ? nothing : rows[i].words);
+    }
+}
+
+void survey_learn(struct survey *ret, redisReply *const *replies, const char *instance)
+{
+    *ret = (struct survey){.known = true, .scripts = -1, .min_replicas = -1};
+    for (size_t i = 0; i < array_len(rows); i++)
+        rows[i].learn(ret, replies[i], instance);
+}
