@@ -15,6 +15,7 @@ class Proxy:
     delay: seconds each chunk is held back, in each direction.
     stall(): nothing passes, nothing is closed, new connections are accepted and hang; flow() ends it.
     cut(): resets every connection; refuse(): also stops listening, accept() listens again.
+    orphan(): from here on the server hears nothing more of the connections there are, not even that they end.
     """
 
     def __init__(self, port):
@@ -24,6 +25,7 @@ class Proxy:
         self.flowing.set()
         self.closed = threading.Event()
         self.connections = set()
+        self.orphans = set()
         self.lock = threading.Lock()
         self.listener = None
         self.port = 0
@@ -70,6 +72,8 @@ class Proxy:
                 sink.sendall(data)
         except OSError:
             pass
+        if {source, sink} & self.orphans:
+            return
         for sock in (source, sink):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -91,6 +95,10 @@ class Proxy:
                 sock.shutdown(socket.SHUT_RDWR)
                 sock.close()
 
+    def orphan(self):
+        with self.lock:
+            self.orphans |= self.connections
+
     def refuse(self):
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
@@ -101,6 +109,8 @@ class Proxy:
         self.closed.set()
         self.flow()
         self.refuse()
+        for sock in self.orphans:
+            sock.close()
 
 
 class BlackHole:

@@ -171,7 +171,9 @@ def test_complete_wait_ends_when_the_switch_over_is_given_up(ctl, orders):
 def test_complete_wait_stays_while_attempts_are_left(ctl, orders):
     waiting = ctl.start("complete", "orders", "--wait")
     wait_for(lambda: orders.streams, 10, "a follower")
-    orders.change("orders", reason={"code": "drain-timeout", "message": "once more at 20:16"})
+    order = {"at": "2026-11-22T20:15:02.000Z", "by": "root", "until": None, "force": False}
+    orders.change("orders", reason={"code": "drain-timeout", "message": "once more at 20:16"},
+                  cutover={"write_gap_ms": None, "at": None, "offset": None, "requested": order})
     orders.emit("cutover_aborted", message="the target did not drain in time")
     wait_for(lambda: "drain-timeout" in waiting.err, 10, "the reason")
     orders.change("orders", state="available", phase="completed")

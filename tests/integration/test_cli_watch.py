@@ -82,6 +82,19 @@ def test_watch_says_why_a_single_job_waits(ctl, orders):
     assert "completed" in watch.screen().text() and not watch.screen().cursor_hidden
 
 
+def test_watch_says_that_a_switch_over_was_asked_for(ctl, orders):
+    order = {"at": "2026-11-22T20:15:02.000Z", "by": "maria", "until": "2026-11-22T20:25:02.000Z", "force": False}
+    orders.change("orders", cutover={"write_gap_ms": None, "at": None, "offset": None, "requested": order})
+    said = "to switch over, at 2026-11-22 20:15:02, by maria, until 2026-11-22 20:25:02"
+    lines = ctl.start("watch", "orders")
+    wait_for(lambda: said in lines.out, 10, "a line with the order")
+    watch = ctl.terminal("watch", "orders")
+    wait_for(lambda: said in " ".join(watch.screen().text().split()), 10, "a frame with the order")
+    assert said in " ".join(ctl.ok("status", "orders").split())
+    orders.change("orders", state="available", phase="completed", reason=None, cutover=None)
+    assert watch.wait(TIMEOUT) == DONE and lines.wait() == DONE
+
+
 def test_watch_waits_for_the_daemon(ctl, orders):
     watch = ctl.terminal("watch")
     wait_for(lambda: "orders" in watch.output(), 10, "the first frame")
