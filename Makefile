@@ -47,12 +47,14 @@ FUZZ       := $(FUZZ_SRC:%.c=$(BUILD)/%)
 FUZZ_COUNT ?= 200000
 FUZZ_SEED  ?= 1
 N          ?= 1000000
+MINUTES    ?= 10
+PAIRS      ?= 8
 
 LIB     = $(BUILD)/libecmigrate.a
 CLI_LIB = $(BUILD)/libecmigratectl.a
 HELPERS = $(HELP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all programs man schema unit integration test sim demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
+.PHONY: all programs man schema unit integration test sim fault demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -137,6 +139,10 @@ asan:
 	@ECMIGRATE_TIME_FACTOR=3 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=1 test
 
+fault: all | $(BUILD)/.deps-test
+	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl \
+	    $(PYTHON) -B tests/fault/fleet.py --minutes $(MINUTES) --pairs $(PAIRS) $(addprefix --seed ,$(SEED)) $(FAULT_ARGS)
+
 demo: all | $(BUILD)/.deps-test
 	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl $(PYTHON) -B tests/demo.py
 
@@ -205,6 +211,7 @@ help:
 	@echo 'make test       build, unit tests, integration tests (make unit, make integration: one kind)'
 	@echo 'make asan       the same under AddressSanitizer, UBSan and LeakSanitizer'
 	@echo 'make sim        the decision core in virtual time, N=1000000 random schedules, from SEED=1 on'
+	@echo 'make fault      a fleet that migrates to and fro while a gremlin disturbs it, MINUTES=10 PAIRS=8 SEED='
 	@echo 'make fuzz       parsers of what strangers send, FUZZ_COUNT=200000 inputs each, FUZZ_SEED=1'
 	@echo 'make bench      write gap, time to sync and latency of the API, beside what the servers do themselves'
 	@echo 'make lint fmt   check the style; put the format right'
