@@ -191,9 +191,9 @@ class Daemon:
                 return [e for e in events if name in (None, e["name"])]
             after = page[-1]["seq"]
 
-    def event(self, job, name):
+    def event(self, job, name, timeout=5):
         """The one event of that name."""
-        found = wait_for(lambda: self.events(job, name), 5, f"an event {name} of {job}")
+        found = wait_for(lambda: self.events(job, name), timeout, f"an event {name} of {job}")
         assert len(found) == 1, found
         return found[0]
 
