@@ -24,7 +24,10 @@ def link_up(node):
 
 def by_ecmigrate(daemon, a, b, number):
     job = f"cutover-{number}"
-    daemon.migrate(job, a, b)
+    daemon.write_job(job, a, b, start="manual")
+    daemon.wait_job(job)
+    daemon.verb(job, "start", again=True)  # b took over from a before; FAILOVER has given it back
+    daemon.wait_phase(job, "replicating")
     gap = daemon.complete(job)["cutover"]["write_gap_ms"]
     wait_for(lambda: link_up(a), 20, "the reverse link")
     daemon.remove_job(job)

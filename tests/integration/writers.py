@@ -78,6 +78,7 @@ class Writer:
         self.acked = array.array("Q")
         self.sent_at = 0.0
         self.due = 0.0        # when to try again; 0: an answer is awaited
+        self.refused = 0      # times in a row: one goes to the other endpoint at once, both are given a moment
 
     def send(self):
         self.sequence += 1
@@ -101,11 +102,13 @@ class Writer:
         self.crew.selector.unregister(sock)
         if line[:1] == b"+":
             self.acked.append(self.sequence)
+            self.refused = 0
             self.crew.acknowledged(self.at, self.sent_at)
             self.send()
         elif line[:1] == b"-":
             self.crew.refused(line)
-            self.elsewhere(RETRY_S)
+            self.refused += 1
+            self.elsewhere(RETRY_S if self.refused > 1 else 0)
         else:
             self.elsewhere(RECONNECT_S)
 
