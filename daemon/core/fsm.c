@@ -67,6 +67,8 @@ static const struct edge edges[] = {
     {PHASE_REPLICATING, EV_CANCEL, PHASE_REPLICATING, 0, "the switch-over is not wanted any more"},
     {PHASE_REPLICATING, EV_LAPSE, PHASE_REPLICATING, 0,
      "the switch-over was not wanted for longer"},
+    {PHASE_REPLICATING, EV_RECOPY, PHASE_REPLICATING, 0,
+     "the demoted source takes writes that no replica gets"},
     {PHASE_REPLICATING, EV_STOP, PHASE_HALTED, 0, "somebody else has acted on a node"},
     {PHASE_REPLICATING, EV_CUTOVER, PHASE_FREEZING, 0, "nothing holds the switch-over back"},
     {PHASE_REPLICATING, EV_SYNCING, PHASE_SYNCING, 0, "the source sends its data set again"},
@@ -83,6 +85,8 @@ static const struct edge edges[] = {
      */
     {PHASE_SWITCHING, EV_OK, PHASE_COMPLETED, 0, "the target is the primary"},
     {PHASE_SWITCHING, EV_SLIPPED, PHASE_REPLICATING, 0, "the source is the primary still"},
+    {PHASE_SWITCHING, EV_RECOPY, PHASE_SWITCHING, 0,
+     "the demoted source takes writes that no replica gets"},
     {PHASE_SWITCHING, EV_HALT, PHASE_HALTED, 0, "only a human can decide"},
 
     {PHASE_ROLLING_BACK, EV_OK, PHASE_FAILED, 0, "rolled back"},

@@ -4,6 +4,8 @@
  * over; then for the gate to open. A link that is lost is the servers' business: they reconnect by
  * themselves.
  */
+#include <string.h>
+
 #include "daemon/core/gate.h"
 #include "daemon/core/phase.h"
 
@@ -71,6 +73,20 @@ static void link_is_down(const struct observation *seen, struct decision *d)
         decide_wait(d, REASON_LINK_DOWN, 200, "the link is down; the target reconnects by itself");
 }
 
+/* What a demoted source took is in no stream: only a full copy brings it to the target. */
+static bool wants_copy(const struct run *run, const struct observation *seen)
+{
+    return run->recopy && seen->node[SIDE_SOURCE].reachable && seen->source_is_primary;
+}
+
+/* Let go of for that copy, by us, and the source is the one it was. */
+static bool let_go(const struct run *run, const struct observation *seen)
+{
+    return wants_copy(run, seen) && !seen->target_follows && seen->last_action == ACT_DETACH &&
+           !seen->last_failed &&
+           strcmp(seen->node[SIDE_SOURCE].info.run_id, run->source_run_id) == 0;
+}
+
 void phase_replicating_decide(const struct spec *spec, const struct run *run,
                               const struct observation *seen, struct decision *d)
 {
@@ -81,11 +97,20 @@ void phase_replicating_decide(const struct spec *spec, const struct run *run,
 
     if (!target->reachable) {
         decide_wait(d, REASON_WAITING_NODE, 200, "the target does not answer: %s", target->err.msg);
+    } else if (let_go(run, seen)) {
+        decide_go(d, EV_DETACHED, REASON_SOURCE_WRITABLE,
+                  "the target lacks what the source took while it was demoted, and copies it anew");
     } else if (!forced && decide_others(d, spec, run, seen, true)) {
         return;
+    } else if (wants_copy(run, seen) && seen->target_follows) {
+        decide_act(d, ACT_DETACH,
+                   "the target lacks what the source took while it was demoted; letting go of it");
     } else if (!forced && !seen->target_follows) {
         decide_go(d, EV_DETACHED, REASON_TARGET_DETACHED,
                   "the target was restarted, with nothing but what this source gave it");
+    } else if (source_fenced(seen) && !source->info.read_only && !run->recopy) {
+        decide_go(d, EV_RECOPY, REASON_SOURCE_WRITABLE,
+                  "a demotion that was given up has come late, and the source takes writes");
     } else if (source_fenced(seen)) {
         decide_act(d, ACT_UNDEMOTE, "a demotion that was given up has come late; undoing it");
     } else if (run->want_until_wall_ms && (int64_t)seen->wall_ms >= run->want_until_wall_ms) {

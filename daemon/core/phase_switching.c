@@ -17,7 +17,8 @@
  *
  *   source    target    then
  *   primary   replica   demote while our own pause is known to hold; else slipped
- *   demoted   replica   promote when the target has every byte; else source primary: slipped
+ *   demoted   replica   promote when the target has every byte; else source primary: slipped.
+ *                       One that takes writes nevertheless: the same, and the target copies anew
  *   demoted   primary   resume, reverse link, completed
  *   primary   primary   demote if the source has taken nothing since; else halted
  *   gone      replica   wait; after a minute halted (forced: promote)
@@ -147,17 +148,20 @@ static void source_demoted(const struct run *run, const struct observation *seen
     const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
-    if (seen->undemote_sent) {
+    if (!s->read_only && !run->recopy) {
+        decide_go(d, EV_RECOPY, REASON_SOURCE_WRITABLE,
+                  "the demoted source still takes writes (replica-read-only no)");
+    } else if (run->recopy) {
+        decide_act(d, ACT_UNDEMOTE,
+                   "the demoted source took writes (replica-read-only no); making "
+                   "it the primary again");
+        d->reason = REASON_SOURCE_WRITABLE;
+    } else if (seen->undemote_sent) {
         decide_act(d, ACT_UNDEMOTE, "making the source the primary again, as was begun");
         d->reason = seen->thaw_reason;
     } else if (seen->last_action == ACT_PROMOTE && seen->last_failed && !seen->promote_sent) {
         decide_act(d, ACT_UNDEMOTE, "%s; making the source the primary again", seen->last_err.msg);
         d->reason = seen->last_reason;
-    } else if (!s->read_only) {
-        decide_act(d, ACT_UNDEMOTE,
-                   "the demoted source still takes writes (replica-read-only no); making it the "
-                   "primary again");
-        d->reason = REASON_SOURCE_WRITABLE;
     } else if (run->force || (seen->same_history && seen->target_follows &&
                               s->master_repl_offset <= t->replica_offset)) {
         decide_act(d, ACT_PROMOTE, "promoting the target");

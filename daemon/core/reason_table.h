@@ -205,7 +205,7 @@ REASON(
     "Nothing if an attempt is left; otherwise: ecmigratectl complete JOB.")
 REASON(
     SOURCE_WRITABLE, "source-writable", false,
-    "The source would go on taking writes as a replica (replica-read-only no), and they would be lost. It is the primary again, nothing was switched.",
+    "The source would go on taking writes as a replica (replica-read-only no), and they would be lost. It is the primary again, nothing was switched, and the target copies its data anew.",
     "Find out what sets replica-read-only to no at the source, and stop that; then: ecmigratectl complete JOB.")
 REASON(RESTARTED, "restarted", true,
        "The daemon was restarted during the switch-over, before its point of no return.",

@@ -2,6 +2,7 @@
 #include "daemon/core/replicas.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 #include <strings.h>
 
 static bool is_address(const char *host)
@@ -9,6 +10,16 @@ static bool is_address(const char *host)
     unsigned char buf[sizeof(struct in6_addr)];
 
     return inet_pton(AF_INET, host, buf) == 1 || inet_pton(AF_INET6, host, buf) == 1;
+}
+
+/* One IPv6 address is written in many ways. */
+static bool same_host(const char *a, const char *b)
+{
+    struct in6_addr x, y;
+
+    if (inet_pton(AF_INET6, a, &x) == 1 && inet_pton(AF_INET6, b, &y) == 1)
+        return memcmp(&x, &y, sizeof(x)) == 0;
+    return strcasecmp(a, b) == 0;
 }
 
 const struct redis_info_replica *replica_at(const struct redis_info *info,
@@ -21,7 +32,7 @@ const struct redis_info_replica *replica_at(const struct redis_info *info,
 
         if (replica->port != endpoint->port)
             continue;
-        if (strcasecmp(replica->ip, endpoint->host) == 0)
+        if (same_host(replica->ip, endpoint->host))
             return replica;
         by_port = replica;
     }

@@ -35,6 +35,7 @@ static void begin_run(struct run *r)
         .source = r->source,
         /* A target the last run could not detach may still follow: that is ours to know. */
         .attached = r->attached,
+        .recopy = r->recopy,
         .given_keys = -1,
         .given_offset = -1,
     };
@@ -111,6 +112,8 @@ static void enter_attaching(struct run *r, const struct entry *e)
         remember_servers(r, e->seen);
         remember_target(r, e->seen);
     }
+    if (e->d->reason == REASON_SOURCE_WRITABLE) /* let go of, so that all of it is copied */
+        r->recopy = false;
     r->attached = true;
 }
 
@@ -146,6 +149,7 @@ static void enter_replicating(struct run *r, const struct entry *e)
     enum fsm_event event = e->edge->event;
 
     r->committed = false;
+    r->recopy = r->recopy || event == EV_RECOPY;
     if (event == EV_LINKED) {
         remember_servers(r, e->seen);
         remember_target(r, e->seen);
@@ -172,6 +176,7 @@ static void enter_freezing(struct run *r, const struct entry *e)
 static void enter_switching(struct run *r, const struct entry *e)
 {
     r->committed = true;
+    r->recopy = r->recopy || e->edge->event == EV_RECOPY;
     if (e->edge->event == EV_COMPLETE) /* may lead back to replicating, and is still wanted */
         want(r, e);
 }

@@ -30,6 +30,7 @@ struct run {
     bool checked;                 /* the pre-checks of this run have passed */
     bool attached;  /* the target has been told to follow in this run: its data may be gone */
     bool synced;    /* the link has been up in this run */
+    bool recopy;    /* a demoted source took writes that no replica gets: the target lacks them */
     bool committed; /* the source may have been told to step down: only the switch-over goes on */
     int64_t given_keys; /* what the target held when it was last known to be ours; -1: not known */
     int64_t given_offset; /* … and how far in which history it had got */

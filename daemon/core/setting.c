@@ -80,14 +80,14 @@ static int64_t free_bytes(const struct redis_info *info)
 /* At most a quarter of what is free is taken; before 7.0 all of a backlog is allocated at once. */
 static char *raised_backlog(const struct redis_info *info, const char *current, const char **why)
 {
-    int64_t now = strtoll(current, NULL, 10);
-    int64_t most = (now + free_bytes(info) / 4) >> 20 << 20;
-    int64_t wanted = min_of((int64_t)BACKLOG_BYTES, most);
+    int64_t now = strtoll(current, NULL, 10), wanted;
 
-    if (now >= BACKLOG_BYTES)
+    if (now < 0 || now >= BACKLOG_BYTES)
         return NULL;
+    wanted = min_of((int64_t)BACKLOG_BYTES, (now + free_bytes(info) / 4) >> 20 << 20);
+
     if (wanted <= now) {
-        *why = "the node has no memory to spare";
+        *why = "the node has no memory to spare, or does not say how much it has";
         return NULL;
     }
     return xasprintf("%" PRId64, wanted);

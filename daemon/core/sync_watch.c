@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/sync_watch.h"
 
+#include <limits.h>
+
 #include "daemon/core/observation.h"
+
 #include "lib/base/base.h"
 
 void sync_watch_enter(struct sync_watch *watch, uint64_t now_ms)
@@ -52,8 +55,8 @@ void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint6
     if (source->reachable && s->connected_replicas <= 1 && source->whole_age_ms < seen->phase_ms) {
         if (watch->full_base < 0)
             watch->full_base = s->sync_full - seen->sync_starts;
-        seen->sync_starts =
-            (unsigned)max_of(s->sync_full - watch->full_base, (int64_t)seen->sync_starts);
+        seen->sync_starts = (unsigned)min_of(
+            max_of(s->sync_full - watch->full_base, (int64_t)seen->sync_starts), (int64_t)INT_MAX);
     }
     if (syncing || t->loading || seen->linked)
         watch->seen_at_ms = now_ms;

@@ -151,7 +151,7 @@ static void restore_switch(struct registry *registry, const struct spec *spec,
                                 .at_wall_ms = run->cutover.at_wall_ms};
 
     if (run->phase == PHASE_COMPLETED)
-        migration_env_load_switched(registry->env, &switched);
+        migration_env_suppose_switched(registry->env, &switched);
 }
 
 static void restore_job(const struct store_job *record, void *arg)

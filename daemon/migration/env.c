@@ -38,23 +38,38 @@ void migration_env_deinit(struct migration_env *env, void (*closed)(void *arg), 
     tilt_deinit(&env->tilt, part_closed, env);
 }
 
-void migration_env_load_switched(struct migration_env *env, const struct switched *switched)
+/* The one of these two nodes; a new one is of no time. */
+static struct switched *pair_of(struct migration_env *env, const struct switched *switched)
 {
     unsigned i = 0;
 
     while (i < env->switched.n && !switched_same_pair(&env->switched.items[i], switched))
         i++;
-    if (i == env->switched.n)
+    if (i == env->switched.n) {
         env->switched.items =
             xrealloc(env->switched.items, ++env->switched.n, sizeof(env->switched.items[0]));
-    else if (env->switched.items[i].at_wall_ms > switched->at_wall_ms)
-        return;
-    env->switched.items[i] = *switched;
+        env->switched.items[i] = (struct switched){.at_wall_ms = 0};
+    }
+    return &env->switched.items[i];
 }
 
+void migration_env_suppose_switched(struct migration_env *env, const struct switched *switched)
+{
+    struct switched *known = pair_of(env, switched);
+
+    if (switched->at_wall_ms >= known->at_wall_ms)
+        *known = *switched;
+}
+
+void migration_env_load_switched(struct migration_env *env, const struct switched *switched)
+{
+    *pair_of(env, switched) = *switched;
+}
+
+/* Whatever the clock says: it may have been set back since the last one. */
 void migration_env_switched(struct migration_env *env, const struct switched *switched)
 {
-    migration_env_load_switched(env, switched);
+    *pair_of(env, switched) = *switched;
     (void)store_put_switched(env->store, switched);
 }
 

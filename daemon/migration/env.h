@@ -45,7 +45,10 @@ void migration_env_init(struct migration_env *env, uv_loop_t *loop, struct log *
 /* No migration may be left. closed(arg) comes from the loop. */
 void migration_env_deinit(struct migration_env *env, void (*closed)(void *arg), void *arg);
 
-/* At boot: a pair that was switched over. */
+/* At boot: what a completed job tells of its pair; the latest one counts, where nothing is
+ * recorded. */
+void migration_env_suppose_switched(struct migration_env *env, const struct switched *switched);
+/* At boot, after that: what was recorded when it happened. */
 void migration_env_load_switched(struct migration_env *env, const struct switched *switched);
 /* A pair has been switched over; made durable. */
 void migration_env_switched(struct migration_env *env, const struct switched *switched);

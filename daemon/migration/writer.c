@@ -142,6 +142,17 @@ static void take_request(struct run *run, const struct verb_options *options)
         run->want_until_wall_ms = run->want_since_wall_ms + (int64_t)options->within_ms;
 }
 
+/* That the target has taken over is remembered beyond this job, and as soon as of the job. */
+static void keep_switch(struct migration *m, const struct run *next)
+{
+    struct switched switched = {.source = next->source,
+                                .target = m->spec->target.endpoint,
+                                .at_wall_ms = next->cutover.at_wall_ms};
+
+    if (next->phase == PHASE_COMPLETED)
+        migration_env_switched(m->env, &switched);
+}
+
 static void step(struct migration *m, const struct decision *d)
 {
     const struct edge *edge = fsm_next(m->run.phase, d->event);
@@ -164,6 +175,7 @@ static void step(struct migration *m, const struct decision *d)
         take_request(&next, &m->posted.options);
     m->posted.options = (struct verb_options){0};
     m->last = *d;
+    keep_switch(m, &next);
     m->transition = (struct transition){edge, next, migration_keep(m, &next)};
     if (edge->flags & E_HOT) {
         take_edge(m, m->transition.ticket);
@@ -171,17 +183,6 @@ static void step(struct migration *m, const struct decision *d)
     }
     migration_announce(m, edge, &next);
     wait_durable(m);
-}
-
-/* That the target has taken over is remembered beyond this job. */
-static void keep_switch(struct migration *m, const struct edge *edge)
-{
-    struct switched switched = {.source = m->run.source,
-                                .target = m->spec->target.endpoint,
-                                .at_wall_ms = m->run.cutover.at_wall_ms};
-
-    if (edge->to == PHASE_COMPLETED)
-        migration_env_switched(m->env, &switched);
 }
 
 /* The switch-over has been asked for: what is judged from here on must be newer. */
@@ -202,7 +203,6 @@ static void take_edge(struct migration *m, uint64_t ticket)
         return;
     if (edge->flags & E_HOT)
         migration_announce(m, edge, &m->run);
-    keep_switch(m, edge);
     if (edge->from != edge->to || edge->to == PHASE_IDLE)
         migration_enter(m, from, false);
     else

@@ -12,6 +12,7 @@
 /* CLIENT LIST keeps a server busy for microseconds each, and its answer is a third of a KiB each.
  */
 #define LISTED_MAX 1000
+#define CALLS_MAX (1ll << 60) /* three of them can be added */
 
 /* --- what the answers tell --- */
 
@@ -24,7 +25,9 @@ static int64_t calls_of(const char *stats, const char *command)
 
     snprintf(line, sizeof(line), "cmdstat_%s:calls=", command);
     at = strcasestr(stats, line);
-    return at && sscanf(at + strlen(line), "%lld", &calls) == 1 ? calls : 0;
+    if (!at || sscanf(at + strlen(line), "%lld", &calls) != 1)
+        return 0;
+    return min_of(max_of(calls, 0ll), CALLS_MAX);
 }
 
 void survey_learn_scripts(struct survey *ret, const redisReply *reply)

@@ -63,6 +63,7 @@ static const struct column job_columns[] = {
     COLUMN(KIND_INT64, run.want_until_wall_ms),
     COLUMN(KIND_CHARS, run.want_by),
     COLUMN(KIND_BOOL, run.again),
+    COLUMN(KIND_BOOL, run.recopy),
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 

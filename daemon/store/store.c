@@ -290,14 +290,13 @@ static int read_numbers(const struct db_row *row, void *arg, struct err *err)
 }
 
 /* A state that is new gets a number by chance, which is kept with the first commit. */
-static void number_instance(struct store *store)
+static void number_instance(struct store *store, uint32_t random)
 {
     struct db_value value;
 
     if (store->instance != 0)
         return;
-    uv_random(NULL, NULL, &store->instance, sizeof(store->instance), 0, NULL);
-    store->instance |= 1;
+    store->instance = random | 1;
     value = db_int(store->instance);
     db_batch_add(store->pending, ST_PUT_INSTANCE, &value, 1);
 }
@@ -322,8 +321,13 @@ static int open_db(struct store *store, const char *dir, struct err *err)
 int store_open(uv_loop_t *loop, const char *dir, const struct store_callbacks *callbacks,
                struct store **ret, struct err *err)
 {
-    struct store *store = xcalloc(1, sizeof(*store));
+    struct store *store;
+    uint32_t random;
+    int r = uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
 
+    if (r < 0) /* two states of one id would not know each other for strangers */
+        return err_set(err, ERR_IO, "no random numbers to be had: %s", uv_strerror(r));
+    store = xcalloc(1, sizeof(*store));
     store->magic = STORE_MAGIC;
     store->loop = loop;
     store->callbacks = *callbacks;
@@ -343,7 +347,7 @@ int store_open(uv_loop_t *loop, const char *dir, const struct store_callbacks *c
     store->retry.data = store;
     store->patience.data = store;
     store->idle.data = store;
-    number_instance(store);
+    number_instance(store, random);
     *ret = store;
     return 0;
 }

@@ -110,7 +110,7 @@ static const struct row rows[] = {
     {MEMORY, "mem_not_counted_for_evict", T_U64, FIELD(not_counted_for_evict), 0},
     {MEMORY, "maxmemory_policy", T_STRING, FIELD(maxmemory_policy), 0},
 
-    {STATS, "sync_full", T_I64, FIELD(sync_full), 0},
+    {STATS, "sync_full", T_OFFSET, FIELD(sync_full), 0},
     {STATS, "sync_partial_ok", T_I64, FIELD(sync_partial_ok), 0},
     {STATS, "sync_partial_err", T_I64, FIELD(sync_partial_err), 0},
     {STATS, "unexpected_error_replies", T_I64, FIELD(unexpected_error_replies), -1},

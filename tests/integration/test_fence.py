@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from harness import REVERSE_LINK, config_changes, node_spec, wait_for
+from harness import REVERSE_LINK, config_changes, full_syncs, node_spec, wait_for
 from redis_node import RedisError
 from writers import check_no_lost
 
@@ -53,6 +53,28 @@ def test_what_is_set_open_again_after_the_order_is_seen_before_the_promotion(lab
     daemon.wait_phase("late", "completed")
     writers.wait_acks(500)
     check_no_lost(writers, target)
+
+
+def test_what_a_demoted_source_took_is_copied_anew(lab, daemon):
+    """Opened within the pause: its writes as a replica are in no stream, so that in sync is not enough any more."""
+    source, target = lab.pair()
+    to_target = lab.proxy(target)
+    daemon.migrate("open", source, node_spec(to_target.endpoint, reachable_as=target.endpoint), cutover={"pause": "8s"})
+    assert full_syncs(source) == 1
+    to_target.delay = 0.4
+    daemon.verb("open", "complete")
+    daemon.wait_phase("open", "freezing", "switching", interval=0.002)
+    source.set_config("replica-read-only", "no")
+    wait_for(lambda: source.role() == "slave", 10, "the demotion", interval=0.002)
+    source.cmd("CLIENT", "UNPAUSE")
+    source.cmd("SET", "taken", "by a replica")
+    to_target.delay = 0
+    wait_for(lambda: full_syncs(source) == 2, 20, lambda: f"the copy: {daemon.job('open')}")
+    daemon.wait_phase("open", "replicating")
+    told = [e["data"]["reason"] for e in daemon.events("open") if e["data"].get("reason") == "source-writable"]
+    assert told and source.role() == "master"
+    daemon.complete("open")
+    assert target.cmd("GET", "taken") == "by a replica"
 
 
 @pytest.mark.parametrize("drain", ["auto", True, False])

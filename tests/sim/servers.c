@@ -24,6 +24,7 @@ static void become_primary(struct world *w, struct server *s, bool by_us)
     s->primary = true;
     s->link_up = s->syncing = false;
     s->follows = WORLD_FENCE;
+    s->primary_since = w->now;
     s->made_primary_by_us = by_us;
     s->taken_by_others = s->taken_by_others || !by_us;
 }
@@ -84,6 +85,7 @@ static void replicate(struct world *w, enum node_side side)
     if (s->syncing && w->now >= s->sync_ends) {
         s->syncing = false;
         s->link_up = true;
+        memcpy(s->holds, peer->holds, sizeof(s->holds)); /* also what is in no stream */
     }
     if (s->link_up) {
         for (; s->n < peer->n; s->n++) {
@@ -181,11 +183,13 @@ unsigned servers_overwritten(const struct world *w)
     return n;
 }
 
-static void execute(struct world *w, enum action action)
+static void execute(struct world *w, const struct message *m)
 {
     struct server *s = &w->server[SIDE_SOURCE], *t = &w->server[SIDE_TARGET];
+    /* What a hand did while the command was on its way no look could have shown. */
+    bool unseen = s->primary_since > m->sent_at && !s->made_primary_by_us;
 
-    switch (action) {
+    switch (m->action) {
     case ACT_ATTACH:
         become_replica(w, SIDE_TARGET, SIDE_SOURCE);
         break;
@@ -193,7 +197,7 @@ static void execute(struct world *w, enum action action)
         become_primary(w, t, true);
         break;
     case ACT_PROMOTE:
-        w->two_primaries += !t->primary && s->up && s->primary;
+        w->two_primaries += !t->primary && s->up && s->primary && !unseen;
         become_primary(w, t, true);
         break;
     case ACT_FREEZE:
@@ -280,7 +284,7 @@ static void receive(struct world *w, enum node_side side)
             world_tell(w, "  %s is %s%s", action_name(m->action),
                        m->refused ? "refused" : "executed", m->given_up ? ", late" : "");
         if (!m->refused)
-            execute(w, m->action);
+            execute(w, m);
         m->executed = true;
         show(&w->server[side], &m->info);
         m->overwritten = side == SIDE_TARGET && w->strangers && w->server[side].primary
@@ -318,6 +322,7 @@ void world_start_server(struct world *w, enum node_side side, bool keep)
     s->run_id = ++w->next_replid;
     s->dirty = 0;
     s->restarts++;
+    s->primary_since = w->now;
     s->made_primary_by_us = false;
     if (!keep)
         empty(s);

@@ -197,6 +197,7 @@ static void a_refused_promotion_gives_the_source_its_role_back(void **state)
     (void)str_copy(w.seen.node[SIDE_SOURCE].info.master_host,
                    sizeof(w.seen.node[SIDE_SOURCE].info.master_host), FENCE_HOST);
     w.seen.node[SIDE_SOURCE].info.master_port = FENCE_PORT;
+    w.seen.node[SIDE_SOURCE].info.read_only = true;
     w.seen.promote_sent = false; /* an answer that refuses takes it back */
     d = after_failed(PHASE_SWITCHING, ACT_PROMOTE);
     assert_int_equal(d.action, ACT_UNDEMOTE);

@@ -164,8 +164,10 @@ static void looked(struct world *w, enum node_side side, const struct message *m
     learn(w, side, m, m->number);
     if (m->copy)
         return;
-    if (!node->reachable)
+    if (!node->reachable) {
         expel(w, side);
+        node->acted = ++w->number; /* what was seen may have been before a late command */
+    }
     node->reachable = node->tried = true;
     node->err = ERR_INIT;
 }
@@ -294,7 +296,9 @@ static void observe(struct world *w)
         w->now - (w->frozen_at ? w->frozen_at : w->phase_at) > w->spec.cutover.pause_ms;
     observation_relate(seen, &w->spec, &w->run);
     observation_remember(seen, &w->run);
-    seen->streaming = seen->fresh = true;
+    seen->streaming = true;
+    seen->fresh = w->look_sent_at[SIDE_SOURCE] > w->fresh_since &&
+                  w->look_sent_at[SIDE_TARGET] > w->fresh_since;
     if (w->server[SIDE_TARGET].link_up || w->server[SIDE_TARGET].syncing)
         w->idle_at = w->now;
     seen->stalled_ms = w->server[SIDE_TARGET].syncing ? 0 : w->now - w->moved_at;
@@ -303,7 +307,7 @@ static void observe(struct world *w)
 
 static void enter(struct world *w, enum phase from, bool resumed)
 {
-    w->phase_at = w->moved_at = w->idle_at = w->now;
+    w->phase_at = w->moved_at = w->idle_at = w->fresh_since = w->now;
     observation_enter(&w->seen, from, w->run.phase, resumed);
     if (lease_ends(from, w->run.phase))
         w->frozen_at = 0;
@@ -337,6 +341,8 @@ static void step(struct world *w, const struct decision *d)
                edge->why, reason_get(d->reason)->code, d->message);
     if (edge->from != edge->to)
         enter(w, from, false);
+    w->fresh_since = w->now;
+    w->next_look = 0;
 }
 
 void world_verb(struct world *w, enum fsm_event verb)

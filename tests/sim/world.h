@@ -28,7 +28,7 @@ struct server {
     int stream[WORLD_STREAM_MAX];
     bool holds[WORLD_WRITES_MAX]; /* by the number of the write */
     int n;
-    uint64_t paused_until, sync_ends;
+    uint64_t paused_until, sync_ends, primary_since;
     uint64_t failover_until; /* FAILOVER is under way, and gives up then; 0: none */
     unsigned full_syncs;     /* it has made, as a replica */
     int run_id;
@@ -61,6 +61,7 @@ struct world {
     bool link_cut;      /* the servers cannot reach each other */
     bool stopped;       /* the daemon stands still */
     uint64_t phase_at, frozen_at, next_look, moved_at, idle_at;
+    uint64_t fresh_since; /* what is judged at the gate must be newer */
     uint64_t lost_at[SIDE_MAX], look_sent_at[SIDE_MAX];
     struct message message[SIDE_MAX][WORLD_MESSAGES_MAX];
     bool acting;

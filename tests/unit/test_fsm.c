@@ -83,7 +83,8 @@ static void abort_exists_exactly_where_the_flag_says(void **state)
                          (phase_get((enum phase)p)->flags & F_ABORTABLE) != 0);
 }
 
-/* Past the point of no return there is one way that is not forward, and it loses nothing. */
+/* Past the point of no return there is one way that is not forward, and it loses nothing. That the
+ * target is to copy anew is noted on the spot. */
 static void switching_leads_forward(void **state)
 {
     const struct edge *edges;
@@ -95,7 +96,7 @@ static void switching_leads_forward(void **state)
         if (edges[i].from != PHASE_SWITCHING)
             continue;
         assert_true(edges[i].to == PHASE_COMPLETED || edges[i].to == PHASE_HALTED ||
-                    edges[i].event == EV_SLIPPED);
+                    edges[i].event == EV_SLIPPED || edges[i].event == EV_RECOPY);
     }
     assert_null(fsm_next(PHASE_SWITCHING, EV_ABORT));
     assert_null(fsm_next(PHASE_COMPLETED, EV_RETRY));

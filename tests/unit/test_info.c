@@ -239,6 +239,143 @@ static void test_no_info(void **state)
     assert_int_equal(info.role, REDIS_ROLE_MASTER);
 }
 
+/* Sums and differences of offsets are made without a thought: none comes in that could overflow. */
+static void offsets_out_of_range_count_as_not_reported(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t offset; /* REFUSED: as if it were not there */
+    } rows[] = {
+#define REFUSED INT64_MIN
+        {"-9223372036854775808", REFUSED},
+        {"-1", REFUSED},
+        {"9223372036854775807", REFUSED},
+        {"9223372036854775808", REFUSED},
+        {"2305843009213693952", REFUSED},
+        {"2305843009213693951", REDIS_OFFSET_MAX},
+        {"99999999999999999999", REFUSED},
+        {"12x", REFUSED},
+        {"", REFUSED},
+        {"0", 0},
+        {"1250", 1250},
+    };
+    struct redis_info info = {0};
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < array_len(rows); i++) {
+        const char *t = rows[i].text;
+        int64_t zero = rows[i].offset == REFUSED ? 0 : rows[i].offset;
+        int64_t none = rows[i].offset == REFUSED ? -1 : rows[i].offset;
+
+        parse(&info, primary); /* what was known is not kept either */
+        snprintf(text, sizeof(text),
+                 "# Replication\r\nmaster_repl_offset:%s\r\nsecond_repl_offset:%s\r\n"
+                 "slave_repl_offset:%s\r\nslave0:ip=10.0.0.2,port=1,state=online,offset=%s\r\n",
+                 t, t, t, t);
+        parse(&info, text);
+        assert_int_equal(info.master_repl_offset, zero);
+        assert_int_equal(info.second_repl_offset, none);
+        assert_int_equal(info.replica_offset, none);
+        assert_int_equal(info.n_replicas, 1);
+        assert_int_equal(info.replicas[0].offset, zero);
+        assert_int_equal(info.replicas[0].state, REDIS_REPLICA_ONLINE);
+    }
+}
+
+static void counters_have_the_value_of_what_is_not_reported(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, "# Stats\r\nsync_full:12\r\nsync_full:9223372036854775807\r\nevicted_keys:5\r\n"
+                 "unexpected_error_replies:3\r\n# Clients\r\nconnected_clients:7\r\n"
+                 "paused_reason:client_pause\r\npaused_timeout_milliseconds:250\r\n"
+                 "# Memory\r\nmem_not_counted_for_evict:77\r\n");
+    assert_int_equal(info.sync_full, 12); /* out of range: passed over */
+    assert_int_equal(info.unexpected_error_replies, 3);
+    assert_int_equal(info.connected_clients, 7);
+    assert_string_equal(info.paused_reason, "client_pause");
+    assert_int_equal(info.paused_ms, 250);
+    assert_int_equal(info.not_counted_for_evict, 77);
+    parse(&info, "# Stats\r\nsync_full:9223372036854775808\r\nevicted_keys:\r\n# Clients\r\n"
+                 "connected_clients:-1\r\n# Memory\r\nused_memory:18446744073709551615\r\n"
+                 "mem_not_counted_for_evict:-1\r\n");
+    assert_int_equal(info.sync_full, 0);
+    assert_int_equal(info.evicted_keys, 0);
+    assert_int_equal(info.unexpected_error_replies, -1);
+    assert_int_equal(info.connected_clients, 0);
+    assert_string_equal(info.paused_reason, "");
+    assert_int_equal(info.paused_ms, 0);
+    assert_int_equal(info.used_memory, 0);
+    assert_int_equal(info.not_counted_for_evict, 0);
+}
+
+static void failures_and_failovers_are_told_by_words(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, "# Persistence\r\nrdb_last_bgsave_status:err\r\naof_last_write_status:ok\r\n"
+                 "rdb_changes_since_last_save:4\r\nrdb_saves:2\r\nrdb_last_bgsave_time_sec:-1\r\n"
+                 "# Replication\r\nmaster_failover_state:waiting-for-sync\r\n"
+                 "repl_backlog_size:1048576\r\nmin_slaves_good_slaves:2\r\nslave_read_only:1\r\n");
+    assert_true(info.save_failed);
+    assert_false(info.aof_failed);
+    assert_int_equal(info.changes, 4);
+    assert_int_equal(info.saves, 2);
+    assert_int_equal(info.last_save_seconds, -1);
+    assert_true(info.failing_over);
+    assert_int_equal(info.backlog_bytes, 1048576);
+    assert_int_equal(info.good_replicas, 2);
+    assert_true(info.read_only);
+    parse(&info, "# Persistence\r\naof_last_write_status:err\r\n# Replication\r\n"
+                 "master_failover_state:no-failover\r\n");
+    assert_false(info.save_failed);
+    assert_true(info.aof_failed);
+    assert_int_equal(info.saves, -1);
+    assert_false(info.failing_over);
+    assert_int_equal(info.good_replicas, -1);
+    assert_false(info.read_only);
+}
+
+static uint64_t lasting_sum(const char *text)
+{
+    struct redis_info info = {0};
+
+    parse(&info, text);
+    return info.lasting_sum;
+}
+
+static void lasting_keys_are_compared_by_database_in_any_order(void **state)
+{
+    static const char *const others[] = {
+        "# Keyspace\ndb0:keys=6,expires=1\ndb3:keys=7,expires=0\n",
+        "# Keyspace\ndb1:keys=5,expires=1\ndb3:keys=7,expires=0\n",
+        "# Keyspace\ndb0:keys=7,expires=0\ndb3:keys=4,expires=0\n",
+        "# Keyspace\ndb0:keys=11,expires=0\n",
+        "# Keyspace\n",
+    };
+    struct redis_info info = {0};
+    uint64_t sum;
+
+    (void)state;
+    parse(&info, "# Keyspace\ndb0:keys=5,expires=1\ndb3:keys=7,expires=0\n");
+    assert_int_equal(info.lasting, 11);
+    sum = info.lasting_sum;
+    assert_int_equal(lasting_sum("# Keyspace\ndb3:keys=7\ndb0:keys=4,expires=0\n"), sum);
+    assert_int_equal(lasting_sum("# Keyspace\ndb0:keys=9,expires=5\ndb3:keys=7\n"
+                                 "db9:keys=2,expires=2\n"),
+                     sum);
+    for (size_t i = 0; i < array_len(others); i++)
+        assert_true(lasting_sum(others[i]) != sum);
+    parse(&info, "# Keyspace\ndb0:keys=1,expires=9\n");
+    assert_int_equal(info.lasting, 0);
+    parse(&info, "# Keyspace\ndb1:keys=9223372036854775807\ndb2:keys=9223372036854775807\n");
+    assert_int_equal(info.keys, INT64_MAX);
+    assert_int_equal(info.lasting, INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +386,10 @@ int main(void)
         cmocka_unit_test(test_malformed_values_are_passed_over),
         cmocka_unit_test(test_many_replicas),
         cmocka_unit_test(test_no_info),
+        cmocka_unit_test(offsets_out_of_range_count_as_not_reported),
+        cmocka_unit_test(counters_have_the_value_of_what_is_not_reported),
+        cmocka_unit_test(failures_and_failovers_are_told_by_words),
+        cmocka_unit_test(lasting_keys_are_compared_by_database_in_any_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

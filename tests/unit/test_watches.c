@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is watched over time: the write pause, the link, a full synchronisation and its progress. */
+/* What is watched over time: the write pause and the link. */
 #include "daemon/core/lease.h"
 #include "daemon/core/link_watch.h"
 #include "daemon/core/observation.h"
-#include "daemon/core/progress.h"
 #include "daemon/core/setting.h"
-#include "daemon/core/sync_watch.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/pair_rig.h"
 
 /* --- the write pause --- */
 
@@ -151,97 +150,81 @@ static void errors_count_from_when_the_link_came_up(void **state)
     assert_false(seen.errors_grew);
 }
 
-/* --- a full synchronisation --- */
-
-static void a_synchronisation_stalls_when_nothing_moves(void **state)
+static void evictions_count_from_when_the_link_came_up(void **state)
 {
-    struct observation seen = {.target_follows = true};
+    struct observation seen = {.wall_ms = 5};
     struct redis_info *target = &seen.node[SIDE_TARGET].info;
-    struct sync_watch watch = {.syncing = false};
+    struct link_watch watch;
 
     (void)state;
-    seen.node[SIDE_SOURCE].info.redis_compat_num = 70000;
-    seen.node[SIDE_TARGET].reachable = true;
-    target->sync_in_progress = true;
-    sync_watch_enter(&watch, 100);
-    sync_watch_update(&watch, &seen, 200);
-    assert_int_equal(seen.sync_starts, 1);
-    assert_int_equal(seen.stalled_ms, 0);
-    sync_watch_update(&watch, &seen, 700);
-    assert_int_equal(seen.stalled_ms, 500);
-    target->sync_read_bytes = 9;
-    sync_watch_update(&watch, &seen, 800);
-    assert_int_equal(seen.stalled_ms, 0);
-    /* What the source has saved counts, too; before 7.0 that it saves. */
-    seen.node[SIDE_SOURCE].info.save_keys_processed = 3;
-    sync_watch_update(&watch, &seen, 900);
-    assert_int_equal(seen.stalled_ms, 0);
-    seen.node[SIDE_SOURCE].info.bgsave_in_progress = true;
-    sync_watch_update(&watch, &seen, 950);
-    assert_int_equal(seen.stalled_ms, 50);
-    seen.node[SIDE_SOURCE].info.redis_compat_num = 60200;
-    sync_watch_update(&watch, &seen, 960);
-    assert_int_equal(seen.stalled_ms, 0);
+    link_watch_init(&watch);
+    set_link(&seen, true, 10, -1);
+    target->evicted_keys = 7; /* of an earlier life */
+    (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 1);
+    assert_false(seen.evictions_grew);
+    target->evicted_keys = 8;
+    (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 2);
+    assert_true(seen.evictions_grew);
+    assert_false(seen.errors_grew); /* a server that does not count them */
+    link_watch_enter(&watch, PHASE_SWITCHING, PHASE_REPLICATING, false);
+    (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 3);
+    assert_true(seen.evictions_grew);
+    link_watch_enter(&watch, PHASE_SYNCING, PHASE_REPLICATING, false);
+    (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 4);
+    assert_false(seen.evictions_grew);
+    target->evicted_keys = 0; /* the server was restarted */
+    (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 5);
+    target->evicted_keys = 1;
+    (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 6);
+    assert_true(seen.evictions_grew);
 }
 
-static void a_synchronisation_that_begins_again_is_counted(void **state)
+static void update_at_equal_offsets(struct pair_rig *rig, struct link_watch *watch)
 {
-    struct observation seen = {.target_follows = true};
-    struct redis_info *target = &seen.node[SIDE_TARGET].info;
-    struct sync_watch watch = {.syncing = false};
-
-    (void)state;
-    seen.node[SIDE_TARGET].reachable = true;
-    sync_watch_enter(&watch, 0);
-    for (unsigned i = 0; i < 3; i++) {
-        target->sync_in_progress = true;
-        sync_watch_update(&watch, &seen, 10 * i + 1);
-        target->sync_in_progress = false;
-        sync_watch_update(&watch, &seen, 10 * i + 5);
-        assert_int_equal(seen.sync_starts, i + 1);
-        assert_int_equal(seen.sync_idle_ms, 4);
-    }
+    pair_rig_relate(rig);
+    (void)link_watch_update(watch, &rig->seen, PHASE_REPLICATING, 1);
 }
 
-static void progress_is_received_then_loaded(void **state)
+static void keys_are_compared_at_one_moment_of_each_node_only(void **state)
 {
-    struct observation seen = {.target_follows = true};
-    struct redis_info *target = &seen.node[SIDE_TARGET].info;
-    struct progress_meter meter;
+    struct link_watch watch;
+    struct pair_rig rig;
 
     (void)state;
-    progress_reset(&meter);
-    target->sync_total_bytes = 1000;
-    target->sync_read_bytes = 0;
-    progress_update(&meter, &seen, 0, 1000);
-    assert_true(meter.now.bytes_per_second < 0);
-    target->sync_read_bytes = 500;
-    progress_update(&meter, &seen, 0, 2000);
-    assert_float_equal(meter.now.percent, 25, 0.001);
-    assert_float_equal(meter.now.bytes_per_second, 500, 0.001);
-    assert_int_equal(meter.now.eta_seconds, 6);
-    target->loading = true;
-    target->loading_percent = 50;
-    target->loading_loaded_bytes = 500;
-    progress_update(&meter, &seen, 0, 2100);
-    assert_float_equal(meter.now.percent, 75, 0.001);
+    pair_rig_init(&rig);
+    link_watch_init(&watch);
+    update_at_equal_offsets(&rig, &watch);
+    assert_false(rig.seen.keys_differ);
+    rig.target->lasting_sum++;
+    rig.source->master_repl_offset = 1001;
+    update_at_equal_offsets(&rig, &watch);
+    assert_false(rig.seen.keys_differ);
+    rig.source->master_repl_offset = 1000;
+    rig.seen.node[SIDE_SOURCE].looked++; /* its offset is newer than its keys */
+    update_at_equal_offsets(&rig, &watch);
+    assert_false(rig.seen.keys_differ);
+    rig.seen.node[SIDE_SOURCE].looked--;
+    update_at_equal_offsets(&rig, &watch);
+    assert_true(rig.seen.keys_differ);
+    rig.source->master_repl_offset = 1001; /* it stays so until they are equal again */
+    update_at_equal_offsets(&rig, &watch);
+    assert_true(rig.seen.keys_differ);
+    rig.target->link_up = false;
+    update_at_equal_offsets(&rig, &watch);
+    assert_false(rig.seen.keys_differ);
 }
 
-static void progress_goes_by_keys_where_there_is_no_file(void **state)
+static void a_link_is_no_news_until_the_target_was_tried(void **state)
 {
-    struct observation seen = {.target_follows = true};
-    struct redis_info *source = &seen.node[SIDE_SOURCE].info;
-    struct progress_meter meter;
+    struct observation seen = {.wall_ms = 5};
+    struct link_watch watch;
 
     (void)state;
-    progress_reset(&meter);
-    progress_update(&meter, &seen, 0, 1);
-    assert_true(meter.now.percent < 0);
-    source->bgsave_in_progress = true;
-    source->save_keys_total = 200;
-    source->save_keys_processed = 50;
-    progress_update(&meter, &seen, 0, 2);
-    assert_float_equal(meter.now.percent, 25, 0.001);
+    link_watch_init(&watch);
+    link_watch_enter(&watch, PHASE_REPLICATING, PHASE_REPLICATING, true);
+    assert_int_equal(link_watch_update(&watch, &seen, PHASE_REPLICATING, 1), LINK_NO_NEWS);
+    seen.node[SIDE_TARGET].tried = true;
+    assert_int_equal(link_watch_update(&watch, &seen, PHASE_REPLICATING, 2), LINK_LOST);
 }
 
 int main(void)
@@ -254,10 +237,9 @@ int main(void)
         cmocka_unit_test(a_link_that_is_lost_and_restored_is_news_once),
         cmocka_unit_test(a_stream_flows_when_the_offset_moves_or_time_has_passed),
         cmocka_unit_test(errors_count_from_when_the_link_came_up),
-        cmocka_unit_test(a_synchronisation_stalls_when_nothing_moves),
-        cmocka_unit_test(a_synchronisation_that_begins_again_is_counted),
-        cmocka_unit_test(progress_is_received_then_loaded),
-        cmocka_unit_test(progress_goes_by_keys_where_there_is_no_file),
+        cmocka_unit_test(evictions_count_from_when_the_link_came_up),
+        cmocka_unit_test(keys_are_compared_at_one_moment_of_each_node_only),
+        cmocka_unit_test(a_link_is_no_news_until_the_target_was_tried),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
