@@ -162,3 +162,74 @@ def test_target_that_took_writes_after_its_restart_is_left_alone(lab, daemon):
     daemon.process.send_signal(signal.SIGCONT)
     wait_halted(daemon, "wrote", "target-promoted")
     assert target.cmd("GET", "new") == "1"
+
+
+def test_source_that_becomes_a_replica_is_followed_and_not_switched(lab, daemon):
+    source, target = lab.pair()
+    primary = lab.node(name="primary")
+    primary.cmd("SET", "from", "above")
+    daemon.migrate("chain", source, target)
+    source.cmd("REPLICAOF", "127.0.0.1", primary.port)
+    wait_for(lambda: target.cmd("GET", "from") == "above", 15, "the target to get what the source gets")
+    daemon.verb("chain", "complete")
+    wait_for(lambda: (daemon.job("chain")["reason"] or {}).get("code") == "source-is-replica", 10,
+             lambda: f"the reason: {daemon.job('chain')}")
+    assert target.role() == "slave" and primary.role() == "master"
+
+
+def test_setting_that_somebody_changes_is_left_to_him(lab, daemon):
+    source, target = lab.pair()
+    daemon.migrate("his", source, target)
+    source.set_config("repl-backlog-size", "7654321")
+    daemon.verb("his", "abort")
+    daemon.wait_phase("his", "failed")
+    kept = daemon.event("his", "setting_kept")
+    assert kept["data"]["setting"] == "repl-backlog-size" and kept["level"] == "warn"
+    assert source.config()["repl-backlog-size"] == "7654321"
+
+
+# --- during the switch-over ---
+
+
+@pytest.fixture
+def switching(lab, daemon):
+    """In sync, over slow roads: each step of the switch-over can be seen, and met."""
+    source, target = lab.pair()
+    roads = lab.proxy(source), lab.proxy(target)
+    daemon.migrate("slow", *(node_spec(road.endpoint, reachable_as=node.endpoint)
+                             for road, node in zip(roads, (source, target))), cutover={"pause": "10s"})
+    return source, target, roads
+
+
+def test_failover_that_begins_in_the_pause_ends_the_attempt(lab, daemon, switching):
+    source, target, (_, to_target) = switching
+    lab.writers(source)
+    other = lab.node(name="other")
+    other.cmd("REPLICAOF", "127.0.0.1", source.port)
+    wait_for(lambda: "online" in source.info("replication").get("slave1", ""), 10, "the other replica")
+    other.sigstop()
+    to_target.delay = 0.4
+    daemon.verb("slow", "complete")
+    daemon.wait_phase("slow", "freezing", interval=0.002)
+    source.cmd("FAILOVER", "TO", "127.0.0.1", other.port)
+    to_target.delay = 0
+    wait_for(lambda: daemon.events("slow", "cutover_aborted"), 20, lambda: f"its end: {daemon.job('slow')}")
+    assert source.role() == "master" and target.role() == "slave"
+    source.cmd("FAILOVER", "ABORT")
+    other.sigcont()
+    daemon.wait_phase("slow", "completed", timeout=30)
+
+
+def test_old_source_that_is_promoted_before_the_end_is_left_to_a_human(daemon, switching):
+    source, target, (_, to_target) = switching
+    to_target.delay = 0.5
+    daemon.verb("slow", "complete")
+    wait_for(lambda: target.role() == "master", 20, "the promotion", interval=0.002)
+    daemon.kill9()
+    source.cmd("REPLICAOF", "NO", "ONE")
+    source.cmd("CLIENT", "UNPAUSE")
+    source.cmd("SET", "only", "here")
+    to_target.delay = 0
+    daemon.start()
+    wait_halted(daemon, "slow", "diverged")
+    assert source.cmd("GET", "only") == "here" and source.role() == target.role() == "master"
