@@ -86,8 +86,8 @@ static void disturb(void)
         restart_a_server();
         break;
     case 10:
-        /* Between the look at the fence and the promotion nobody could tell. */
-        if (w.run.phase < PHASE_FREEZING)
+        /* Between the demotion and the promotion nobody could tell. */
+        if (w.run.phase <= PHASE_FREEZING)
             w.server[SIDE_SOURCE].writable = true;
         world_tell(&w, "somebody sets replica-read-only no at the source");
         break;
