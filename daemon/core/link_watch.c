@@ -20,6 +20,12 @@ void link_watch_enter(struct link_watch *watch, enum phase from, enum phase to, 
         watch->errors_base = watch->evicted_base = -1;
 }
 
+void link_watch_resume(struct link_watch *watch, int64_t errors, int64_t evicted)
+{
+    watch->errors_base = errors;
+    watch->evicted_base = evicted;
+}
+
 static void watch_stream(struct link_watch *watch, struct observation *seen, bool up,
                          uint64_t now_ms)
 {

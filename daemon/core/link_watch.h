@@ -24,6 +24,9 @@ struct link_watch {
 void link_watch_init(struct link_watch *watch);
 /* The job goes from one phase to another; resumed: an earlier process did. */
 void link_watch_enter(struct link_watch *watch, enum phase from, enum phase to, bool resumed);
+/* An earlier process saw the link come up, and what the target had counted by then; -1: not known.
+ */
+void link_watch_resume(struct link_watch *watch, int64_t errors, int64_t evicted);
 /* Brings streaming, errors_grew, evictions_grew and keys_differ of *seen up to date, and tells what
  * is news in phase. */
 enum link_news link_watch_update(struct link_watch *watch, struct observation *seen,

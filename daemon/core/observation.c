@@ -20,7 +20,7 @@ void observation_enter(struct observation *seen, enum phase from, enum phase to,
         seen->thaw_reason = REASON_NONE;
         seen->thaw_message[0] = '\0';
         seen->clients_drained = false;
-        seen->promote_sent = resumed;
+        seen->promote_sent = resumed || from == PHASE_HALTED;
         seen->undemote_sent = false;
     }
     if (to == PHASE_ATTACHING)

@@ -66,6 +66,7 @@ struct observation {
     bool fresh;          /* all of INFO has been seen of both since the switch-over was asked for */
     bool streaming;      /* the source is known to send its writes since the link came up */
     bool errors_grew;    /* the target's replication errors since the link came up */
+    bool unrecorded;     /* a new connection is not durable yet: nothing new is begun over it */
     bool evictions_grew; /* … and the keys it has evicted */
     bool keys_differ;    /* the two held another number of lasting keys at the last equal offsets */
     /* While the link is down: whether what the target is to log in with works at the source. */

@@ -27,15 +27,33 @@ static bool look_at_all(struct decision *d, const struct observation *seen)
     return true;
 }
 
+static bool source_restarted(const struct run *run, const struct observation *seen)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+
+    return run->synced && source->reachable && run->source_run_id[0] &&
+           strcmp(source->info.run_id, run->source_run_id) != 0;
+}
+
 /* A source that lost its data: the target would lose them, too. */
 static bool source_emptied(const struct run *run, const struct observation *seen)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct redis_info *source = &seen->node[SIDE_SOURCE].info;
     int64_t known = max_of(run->given_keys, seen->given_keys);
 
-    return run->synced && source->reachable && !source->info.loading && run->source_run_id[0] &&
-           strcmp(source->info.run_id, run->source_run_id) != 0 && known > 0 &&
-           source->info.keys < known / 2 + known % 2;
+    return source_restarted(run, seen) && !source->loading && known > 0 &&
+           source->keys < known / 2 + known % 2;
+}
+
+/* As long as it loads nobody knows what it will hold; the target takes it as soon as it can. */
+static bool awaits_source(struct decision *d, const struct run *run, const struct observation *seen)
+{
+    if (!source_restarted(run, seen) || !seen->node[SIDE_SOURCE].info.loading)
+        return false;
+    decide_look(d, 1u << SIDE_SOURCE, "the source was restarted and loads its data");
+    d->look_whole = true;
+    d->reason = REASON_SOURCE_LOADING;
+    return true;
 }
 
 static void stop_emptied(struct decision *d, const struct run *run, const struct observation *seen)
@@ -93,6 +111,8 @@ bool decide_others(struct decision *d, const struct spec *spec, const struct run
     bool switched = source->reachable && seen->source_follows_target;
     enum standing standing;
 
+    if (awaits_source(d, run, seen))
+        return true;
     if (!seen->node[SIDE_TARGET].reachable || (seen->target_follows && !emptied && !switched))
         return false;
     if (look_at_all(d, seen))

@@ -50,6 +50,8 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
     }
     if (decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
         return;
+    if (run->synced && seen->target_follows && decide_others(d, spec, run, seen, followed))
+        return;
     if (decide_linked(d, seen, "the link is up"))
         return;
     if (seen->target_follows && target->info.sync_in_progress) {

@@ -33,6 +33,8 @@
 #define FORCE_GRACE_MS 10000 /* a look and a new connection may each take five seconds */
 #define PING_BYTES 14        /* a replication PING; no write is as short */
 #define WAIT_POLL_MS 20
+#define UNRECORDED_MS                                                                              \
+    1000                 /* what is told to the store is mostly durable within some milliseconds */
 #define LAST_BYTES_MS 50 /* what the source sent before its demotion may still be on its way */
 
 static void halt(struct decision *d, enum reason reason, const struct observation *seen,
@@ -162,6 +164,11 @@ static void source_demoted(const struct run *run, const struct observation *seen
     } else if (seen->last_action == ACT_PROMOTE && seen->last_failed && !seen->promote_sent) {
         decide_act(d, ACT_UNDEMOTE, "%s; making the source the primary again", seen->last_err.msg);
         d->reason = seen->last_reason;
+    } else if (seen->unrecorded && seen->phase_ms > UNRECORDED_MS) {
+        decide_act(d, ACT_UNDEMOTE,
+                   "the state directory does not take writes, so that nothing new "
+                   "is begun; making the source the primary again");
+        d->reason = REASON_STORE_HELD;
     } else if (run->force || (seen->same_history && seen->target_follows &&
                               s->master_repl_offset <= t->replica_offset)) {
         decide_act(d, ACT_PROMOTE, "promoting the target");
@@ -207,15 +214,16 @@ static void target_follows(const struct run *run, const struct observation *seen
 }
 
 /* The target is out of our reach before it was promoted: gone, or somebody else's. */
-static void target_lost(const struct observation *seen, struct decision *d, enum reason reason,
-                        const char *what, const char *undecided)
+static void target_lost(const struct run *run, const struct observation *seen, struct decision *d,
+                        enum reason reason, const char *what, const char *undecided)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    bool promoted = seen->promote_sent || run->cutover.at_wall_ms != 0; /* or may have been */
 
-    if (source->reachable && seen->source_demoted && !seen->promote_sent) {
+    if (source->reachable && seen->source_demoted && !promoted) {
         decide_act(d, ACT_UNDEMOTE, "%s before its promotion", what);
         d->reason = reason;
-    } else if (source->reachable && seen->source_is_primary && !seen->promote_sent) {
+    } else if (source->reachable && seen->source_is_primary && !promoted) {
         slip(d, seen, reason, what);
     } else {
         wait_or_halt(d, seen, undecided);
@@ -230,13 +238,13 @@ void phase_switching_decide(const struct spec *spec, const struct run *run,
     if (target->reachable && seen->target_is_primary)
         target_promoted(spec, run, seen, d);
     else if (target->reachable && seen->target_follows_other)
-        target_lost(seen, d, REASON_TARGET_REPOINTED,
+        target_lost(run, seen, d, REASON_TARGET_REPOINTED,
                     "somebody pointed the target to another server",
                     "somebody pointed the target to another server");
     else if (target->reachable)
         target_follows(run, seen, d);
     else
-        target_lost(seen, d, REASON_TARGET_LOST, "the target was lost",
+        target_lost(run, seen, d, REASON_TARGET_LOST, "the target was lost",
                     "the target does not answer; whether it was promoted is not known");
     say_refusal(seen, d);
 }

@@ -105,7 +105,7 @@ REASON(
 REASON(
     SOURCE_FOLLOWS_TARGET, "source-follows-target", false,
     "The source is a replica of the target, and not by our doing: somebody has exchanged the roles (FAILOVER, Sentinel). Both nodes are left as they are.",
-    "If the target is to stay the primary: ecmigratectl abort JOB ends the job and changes no role. If not, make the source the primary again yourself, then: ecmigratectl retry JOB.")
+    "If the target is to stay the primary: ecmigratectl abort JOB ends the job and changes no role. If not, give the role back so that the target follows the source again (FAILOVER at the target), never by REPLICAOF NO ONE alone; then: ecmigratectl retry JOB.")
 REASON(
     SOURCE_EMPTIED, "source-emptied", false,
     "The source was restarted and came back without its data. The target was made to follow it no longer, so that it keeps what it holds.",
@@ -164,11 +164,11 @@ REASON(
 REASON(
     EVICTIONS, "evictions", true,
     "The target has evicted keys while it followed the source, and lacks them now.",
-    "Raise maxmemory at the target, then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file, ecmigratectl retry JOB.")
+    "Raise maxmemory at the target, then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
 REASON(
     KEYS_DIFFER, "keys-differ", true,
     "Source and target hold a different number of keys, though the target has applied every write.",
-    "Find out what deleted or added keys at the target: evictions, a client that writes there, errors in its log. Then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file, ecmigratectl retry JOB.")
+    "Find out what deleted or added keys at the target: evictions, a client that writes there, errors in its log. Then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
 REASON(
     TARGET_REFUSES_WRITES, "target-refuses-writes", true,
     "The target's last dump, or its last write to the append-only file, failed; as a primary it would refuse every write (MISCONF).",
@@ -235,7 +235,7 @@ REASON(
 REASON(
     ABORTED, "aborted", false,
     "The operator ended the migration. What had been copied is still on the target, and no longer kept up to date.",
-    "To begin anew: empty the target, or set allow_flush: true under target: in the job file; then: ecmigratectl retry JOB.")
+    "To begin anew: empty the target, then: ecmigratectl retry JOB. Or set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
 REASON(
     NOTHING_RESTORED_YET, "restore-owed", true,
     "A node could not be reached to restore what was changed on it; it is restored as soon as the node answers.",

@@ -36,6 +36,8 @@ static void begin_run(struct run *r)
         /* A target the last run could not detach may still follow: that is ours to know. */
         .attached = r->attached,
         .recopy = r->recopy,
+        .errors_base = -1,
+        .evicted_base = -1,
         .given_keys = -1,
         .given_offset = -1,
     };
@@ -50,6 +52,12 @@ static void unwant(struct run *r)
     r->want_since_wall_ms = r->want_until_wall_ms = 0;
     r->want_by[0] = '\0';
     r->next_cutover_wall_ms = 0;
+}
+
+static void withdrawn(struct run *r)
+{
+    unwant(r);
+    r->cutover_attempt = 0;
 }
 
 /* What cannot be cured by repeating is not repeated: each attempt pauses the writers. */
@@ -71,10 +79,17 @@ static void remember_target(struct run *r, const struct observation *seen)
     (void)str_copy(r->given_replid, sizeof(r->given_replid), target->info.replid);
 }
 
+static void remember_target_process(struct run *r, const struct observation *seen)
+{
+    (void)str_copy(r->target_run_id, sizeof(r->target_run_id), seen->node[SIDE_TARGET].info.run_id);
+}
+
+/* The source's process is taken over only where it has been seen to hold its data: one that came
+ * back without them is told by its being another. */
 static void remember_servers(struct run *r, const struct observation *seen)
 {
     (void)str_copy(r->source_run_id, sizeof(r->source_run_id), seen->node[SIDE_SOURCE].info.run_id);
-    (void)str_copy(r->target_run_id, sizeof(r->target_run_id), seen->node[SIDE_TARGET].info.run_id);
+    remember_target_process(r, seen);
 }
 
 /* What entering a phase does to a run. */
@@ -109,7 +124,7 @@ static void enter_attaching(struct run *r, const struct entry *e)
         r->attempt = e->edge->from == PHASE_BACKOFF ? r->attempt + 1 : 1;
     }
     if (e->edge->from == PHASE_REPLICATING) { /* it has just been found to be harmless */
-        remember_servers(r, e->seen);
+        remember_target_process(r, e->seen);
         remember_target(r, e->seen);
     }
     if (e->d->reason == REASON_SOURCE_WRITABLE) /* let go of, so that all of it is copied */
@@ -131,7 +146,7 @@ static void enter_backoff(struct run *r, const struct entry *e)
 
 static void enter_syncing(struct run *r, const struct entry *e)
 {
-    remember_servers(r, e->seen);
+    remember_target_process(r, e->seen);
     if (e->edge->from == PHASE_REPLICATING) /* the attempts of days ago are not this one's */
         r->attempt = 1;
 }
@@ -151,6 +166,8 @@ static void enter_replicating(struct run *r, const struct entry *e)
     r->committed = false;
     r->recopy = r->recopy || event == EV_RECOPY;
     if (event == EV_LINKED) {
+        r->errors_base = e->seen->node[SIDE_TARGET].info.unexpected_error_replies;
+        r->evicted_base = e->seen->node[SIDE_TARGET].info.evicted_keys;
         remember_servers(r, e->seen);
         remember_target(r, e->seen);
         if (!r->synced && e->spec->cutover.mode_auto)
@@ -158,9 +175,8 @@ static void enter_replicating(struct run *r, const struct entry *e)
         r->synced = true;
     } else if (event == EV_COMPLETE) {
         want(r, e);
-    } else if (event == EV_CANCEL || event == EV_LAPSE) {
-        unwant(r);
-        r->cutover_attempt = 0;
+    } else if (event == EV_LAPSE) {
+        withdrawn(r);
     } else if (event == EV_RETREAT || event == EV_SLIPPED) {
         cutover_failed(e->spec, r, e->d->reason, e->jitter, e->now);
     }
@@ -183,6 +199,7 @@ static void enter_switching(struct run *r, const struct entry *e)
 
 static void enter_rolling_back(struct run *r, const struct entry *e)
 {
+    unwant(r);
     r->keep_roles = e->edge->from == PHASE_HALTED;
 }
 
@@ -207,6 +224,7 @@ static void enter_halted(struct run *r, const struct entry *e)
 
 static void enter_failed(struct run *r, const struct entry *e)
 {
+    unwant(r);
     /* attached stays set while the target may still follow: then a detach is owed. */
     if (e->seen->node[SIDE_TARGET].reachable && !e->seen->target_follows)
         r->attached = false;
@@ -241,7 +259,9 @@ struct run run_after(const struct spec *spec, const struct run *run, const struc
 
     r.phase = edge->to;
     r.since_wall_ms = edge->from == edge->to ? run->since_wall_ms : e.now;
-    if (enter[edge->to])
+    if (edge->event == EV_CANCEL)
+        withdrawn(&r);
+    else if (enter[edge->to])
         enter[edge->to](&r, &e);
     if (r.phase != PHASE_BACKOFF)
         r.next_attempt_wall_ms = 0;

@@ -32,6 +32,8 @@ struct run {
     bool synced;    /* the link has been up in this run */
     bool recopy;    /* a demoted source took writes that no replica gets: the target lacks them */
     bool committed; /* the source may have been told to step down: only the switch-over goes on */
+    int64_t errors_base;  /* the target's count of replication errors when the link came up; -1 */
+    int64_t evicted_base; /* … and of the keys it had evicted */
     int64_t given_keys; /* what the target held when it was last known to be ours; -1: not known */
     int64_t given_offset; /* … and how far in which history it had got */
     char given_replid[41];

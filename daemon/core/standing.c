@@ -55,6 +55,13 @@ static bool restarted_unwritten(const struct run *run, const struct observation 
                             : t->keys <= max_of(run->given_keys, seen->given_keys);
 }
 
+/* A primary without a backlog counts its writes only for an append-only file, and only since 7.0.
+ */
+static bool offset_counts(const struct redis_info *t)
+{
+    return t->backlog_active || (t->aof_enabled && t->redis_compat_num >= 70000);
+}
+
 static bool untouched(const struct spec *spec, const struct run *run,
                       const struct observation *seen)
 {
@@ -63,17 +70,16 @@ static bool untouched(const struct spec *spec, const struct run *run,
 
     if (t->keys == 0 || (spec->target.allow_flush && !run->synced))
         return true;
+    if (!offset_counts(t))
+        return false;
     /* It was made a primary where a history had got to that we know, and nothing has come since. */
     if (shows_history(t) && t->master_repl_offset == let_go &&
         is_known(run, seen, t->replid2, let_go))
         return true;
-    /* Since 7.0 each write moves the offset, with or without replicas. */
-    if (t->master_repl_offset == seen->detached_offset && t->redis_compat_num >= 70000)
+    if (t->master_repl_offset == seen->detached_offset)
         return true;
     return t->keys <= max_of(run->given_keys, seen->given_keys) &&
-           (t->master_repl_offset == seen->detached_offset ||
-            (t->master_repl_offset == run->given_offset &&
-             strcmp(t->replid, run->given_replid) == 0));
+           t->master_repl_offset == run->given_offset && strcmp(t->replid, run->given_replid) == 0;
 }
 
 enum standing standing_of(const struct spec *spec, const struct run *run,

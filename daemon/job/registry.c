@@ -15,6 +15,7 @@ struct job {
     char *path;                  /* owned; of the file it was read from */
     struct migration *m;         /* owned */
     bool has_file;               /* the file was seen, and has not gone since */
+    uint64_t dropped_ms;         /* when its file went, while dropping */
     bool dropping;               /* to be forgotten as soon as its migration lets it */
 };
 
@@ -28,7 +29,8 @@ struct registry {
     uv_timer_t sweep; /* forgets jobs that could not be forgotten at once */
 };
 
-#define SWEEP_MS 2000
+#define SWEEP_MS 500
+#define RENAME_MS 500 /* within this a file that is gone may come back under another name */
 
 static struct job *job_at(const struct registry *registry, unsigned i)
 {
@@ -105,8 +107,10 @@ static void sweep(uv_timer_t *timer)
 {
     struct registry *registry = timer->data;
 
+    uint64_t now = uv_now(registry->env->loop);
+
     for (unsigned i = registry->jobs.n; i-- > 0;)
-        if (job_at(registry, i)->dropping)
+        if (job_at(registry, i)->dropping && now - job_at(registry, i)->dropped_ms >= RENAME_MS)
             (void)forget(registry, job_at(registry, i));
 }
 
@@ -150,7 +154,7 @@ static void restore_switch(struct registry *registry, const struct spec *spec,
                                 .target = spec->target.endpoint,
                                 .at_wall_ms = run->cutover.at_wall_ms};
 
-    if (run->phase == PHASE_COMPLETED)
+    if (run->cutover.at_wall_ms != 0)
         migration_env_suppose_switched(registry->env, &switched);
 }
 
@@ -225,10 +229,11 @@ int registry_restore(struct registry *registry, struct err *err)
 static void drop(struct registry *registry, struct job *job)
 {
     job->has_file = false;
-    if (forget(registry, job))
-        return;
     job->dropping = true;
+    job->dropped_ms = uv_now(registry->env->loop);
     migration_set_file_gone(job->m, true);
+    if (migration_forgettable(job->m)) /* by the sweep: its file may come back under another name */
+        return;
     emit(registry, EVENT_JOB_REMOVED, job->id, job->path,
          "the file is gone; the job is running and goes on, it is forgotten when it has ended");
 }
@@ -264,19 +269,14 @@ static bool is_gone(const char *path)
     return lstat(path, &st) != 0 && errno == ENOENT;
 }
 
-static bool has_text(const struct job *job, const char *text)
-{
-    struct migration_view view;
-
-    migration_view(job->m, &view);
-    return strcmp(view.spec->text, text) == 0;
-}
-
 /* The job that this text is of: under its own name, the one its file gives it, or that of a job
- * with the same text whose file has just gone. */
+ * with the same text whose file has just gone; rather one that is running. */
 static struct job *find_for(const struct registry *registry, const char *path,
                             const struct spec *spec)
 {
+    struct job *best = NULL;
+    bool best_ended = false;
+
     for (unsigned i = 0; i < registry->jobs.n; i++) {
         struct job *job = job_at(registry, i);
 
@@ -285,11 +285,15 @@ static struct job *find_for(const struct registry *registry, const char *path,
     }
     for (unsigned i = 0; i < registry->jobs.n && !find(registry, spec->id); i++) {
         struct job *job = job_at(registry, i);
+        bool ended = migration_forgettable(job->m);
 
-        if (strcmp(job->path, path) != 0 && has_text(job, spec->text) && is_gone(job->path))
-            return job;
+        if (strcmp(job->path, path) != 0 && migration_has_text(job->m, spec->text) &&
+            is_gone(job->path) && (!best || (best_ended && !ended))) {
+            best = job;
+            best_ended = ended;
+        }
     }
-    return find(registry, spec->id);
+    return best ? best : find(registry, spec->id);
 }
 
 /* Its file has another name now; the job goes on under the one it has. */

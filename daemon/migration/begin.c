@@ -46,7 +46,7 @@ void migration_begin_run(struct migration *m, struct run *next, enum fsm_event e
 
     take_next_spec(m);
     next->attached = m->run.attached;
-    next->again = m->posted.options.again;
+    next->again = m->posted.options.again || (event == EV_AGAIN && m->run.again);
     next->source = m->run.source;
     if (m->posted.options.has_source)
         next->source = m->posted.options.source;

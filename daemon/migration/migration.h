@@ -68,6 +68,8 @@ bool migration_forgettable(const struct migration *m);
 /* The job is forgotten: what is recorded for its reverse link goes with it. */
 void migration_forget_settings(struct migration *m);
 
+/* Whether a job file's text is this job's, or the one that waits to be. */
+bool migration_has_text(const struct migration *m, const char *text);
 const char *migration_id(const struct migration *m);
 void migration_view(const struct migration *m, struct migration_view *ret);
 

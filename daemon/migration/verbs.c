@@ -139,7 +139,11 @@ static int hold_back(const struct migration *m, enum verb verb, const struct ver
             "the source is a replica of '%s:%u', where its writers are: not even --force "
             "could stop them. Name that one as the source",
             seen->info.master_host, seen->info.master_port);
-    if ((verb == VERB_START || verb == VERB_RETRY) && took_over_ms != 0 && !options->again)
+    bool goes_on = verb == VERB_RETRY && m->run.phase == PHASE_HALTED &&
+                   (m->run.committed || m->run.again); /* with what was allowed */
+
+    if ((verb == VERB_START || verb == VERB_RETRY) && took_over_ms != 0 && !options->again &&
+        !goes_on)
         return err_set(err, ERR_EXISTS,
                        "the target took over from this source at %s: another run in that direction "
                        "would delete what it has taken since",

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is shown of a migration. */
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/migration/private.h"
 #include "lib/base/base.h"
 #include "lib/base/clock.h"
 
-#define SILENT_MS 1000 /* of a node, before it is worth a word */
+#define SILENT_MS 2000 /* of a node, before it is worth a word */
 
 unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKERS_MAX])
 {
@@ -18,18 +19,30 @@ unsigned migration_dry_run(const struct migration *m, struct blocker ret[BLOCKER
     return 1;
 }
 
+bool migration_has_text(const struct migration *m, const char *text)
+{
+    return strcmp(m->spec->text, text) == 0 ||
+           (m->next_spec && strcmp(m->next_spec->text, text) == 0);
+}
+
 const char *migration_id(const struct migration *m)
 {
     return m->spec->id;
 }
 
-/* An action that a node does not answer takes up to its timeout. */
+/* A node that does not answer an action, or a look that is waited for, takes up to the timeout. */
 static void view_silence(const struct migration *m, struct migration_view *view)
 {
-    uint64_t silent_ms = clock_boot_ms() - m->pair.acting_since_ms;
+    uint64_t now = clock_boot_ms(), since_ms = now, silent_ms;
     cleanup(freep) char *text = NULL;
 
-    if (m->pair.acting == ACT_NONE || silent_ms < SILENT_MS)
+    if (m->pair.acting != ACT_NONE)
+        since_ms = m->pair.acting_since_ms;
+    for (int side = 0; side < SIDE_MAX && m->pair.acting == ACT_NONE; side++)
+        if (m->last.look & 1u << side && m->last.reason == REASON_NONE)
+            since_ms = min_of(since_ms, m->pair.node[side].learnt_sent_ms);
+    silent_ms = now - since_ms;
+    if (silent_ms < SILENT_MS)
         return;
     view->reason = REASON_WAITING_NODE;
     text = xasprintf("%s: no answer for %llu s", m->last.message,

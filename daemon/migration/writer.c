@@ -143,13 +143,16 @@ static void take_request(struct run *run, const struct verb_options *options)
 }
 
 /* That the target has taken over is remembered beyond this job, and as soon as of the job. */
-static void keep_switch(struct migration *m, const struct run *next)
+static void keep_switch(struct migration *m, const struct edge *edge, const struct run *next)
 {
-    struct switched switched = {.source = next->source,
-                                .target = m->spec->target.endpoint,
-                                .at_wall_ms = next->cutover.at_wall_ms};
+    const struct observation *seen = &m->pair.seen;
+    int64_t at_wall_ms = next->cutover.at_wall_ms;
+    struct switched switched = {.source = next->source, .target = m->spec->target.endpoint};
 
-    if (next->phase == PHASE_COMPLETED)
+    if (at_wall_ms == 0 && seen->node[SIDE_TARGET].reachable && seen->target_is_primary)
+        at_wall_ms = clock_wall_ms(); /* the answer to its promotion was lost, or it was not ours */
+    switched.at_wall_ms = at_wall_ms;
+    if (edge->from == PHASE_SWITCHING && edge->to != PHASE_REPLICATING && at_wall_ms != 0)
         migration_env_switched(m->env, &switched);
 }
 
@@ -175,7 +178,7 @@ static void step(struct migration *m, const struct decision *d)
         take_request(&next, &m->posted.options);
     m->posted.options = (struct verb_options){0};
     m->last = *d;
-    keep_switch(m, &next);
+    keep_switch(m, edge, &next);
     m->transition = (struct transition){edge, next, migration_keep(m, &next)};
     if (edge->flags & E_HOT) {
         take_edge(m, m->transition.ticket);

@@ -176,6 +176,8 @@ void pair_enter(struct pair *pair, enum phase from, bool resumed)
         lease_forget(&pair->lease);
     sync_watch_enter(&pair->sync, now);
     link_watch_enter(&pair->link, from, to, resumed);
+    if (resumed)
+        link_watch_resume(&pair->link, pair->run->errors_base, pair->run->evicted_base);
     progress_reset(&pair->progress);
 }
 
@@ -392,6 +394,7 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     seen->wall_ms = (uint64_t)clock_wall_ms();
     seen->phase_ms = now - pair->phase_at_ms;
     seen->tilt = moment->tilt;
+    seen->unrecorded = pair->connection_ticket != 0;
     seen->slot = moment->slot;
     seen->wanted_ms = now - pair->fresh_since_ms;
     seen->fresh = pair->node[SIDE_SOURCE].survey_ms > pair->fresh_since_ms &&

@@ -64,6 +64,8 @@ static const struct column job_columns[] = {
     COLUMN(KIND_CHARS, run.want_by),
     COLUMN(KIND_BOOL, run.again),
     COLUMN(KIND_BOOL, run.recopy),
+    COLUMN(KIND_INT64, run.errors_base),
+    COLUMN(KIND_INT64, run.evicted_base),
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 

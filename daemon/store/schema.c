@@ -72,6 +72,8 @@ static const char *const migrations[] = {
     "ALTER TABLE job ADD COLUMN want_by TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE job ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE job ADD COLUMN recopy INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN errors_base INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE job ADD COLUMN evicted_base INTEGER NOT NULL DEFAULT -1;"
     /* What a job was halted for so far came after the source had been told to step down. */
     "UPDATE job SET committed = 1 WHERE phase IN ('switching', 'halted');"
     "CREATE TABLE connection ("
@@ -96,7 +98,7 @@ static const char *const migrations[] = {
     "cutover_attempt, next_cutover_wall_ms, epoch, source_host, source_port, source_run_id, "      \
     "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset, committed, given_keys, "   \
     "given_offset, given_replid, want_since_wall_ms, want_until_wall_ms, want_by, again, "         \
-    "recopy"
+    "recopy, errors_base, evicted_base"
 #define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
 #define CONNECTION_COLUMNS "job, side, run_id, client_id"
 #define SWITCHED_COLUMNS "source, target, at_wall_ms"
@@ -110,7 +112,7 @@ static const char *const statements[ST_MAX] = {
     [ST_PUT_JOB] =
         "INSERT OR REPLACE INTO job (" JOB_COLUMNS ") VALUES "
         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?)",
+        "?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_DELETE_JOB] = "DELETE FROM job WHERE id = ?",
     /* The value before the first change is the one to restore. */
     [ST_PUT_SETTING] = "INSERT INTO setting (" SETTING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) "

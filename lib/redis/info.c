@@ -71,6 +71,7 @@ static const struct row rows[] = {
     {REPL, "master_repl_offset", T_OFFSET, FIELD(master_repl_offset), 0},
     {REPL, "second_repl_offset", T_OFFSET, FIELD(second_repl_offset), -1},
     {REPL, "repl_backlog_size", T_I64, FIELD(backlog_bytes), 0},
+    {REPL, "repl_backlog_active", T_BOOL, FIELD(backlog_active), 0},
     {REPL, "master_failover_state", T_FAILOVER, FIELD(failing_over), 0},
     {REPL, "min_slaves_good_slaves", T_I64, FIELD(good_replicas), -1},
     {REPL, "connected_slaves", T_U32, FIELD(connected_replicas), 0},
@@ -102,6 +103,7 @@ static const struct row rows[] = {
     {PERSIST, "rdb_last_bgsave_time_sec", T_I64, FIELD(last_save_seconds), -1},
     {PERSIST, "rdb_last_bgsave_status", T_FAILED, FIELD(save_failed), 0},
     {PERSIST, "aof_last_write_status", T_FAILED, FIELD(aof_failed), 0},
+    {PERSIST, "aof_enabled", T_BOOL, FIELD(aof_enabled), 0},
 
     {MEMORY, "used_memory", T_U64, FIELD(used_memory), 0},
     {MEMORY, "used_memory_dataset", T_U64, FIELD(used_memory_dataset), 0},

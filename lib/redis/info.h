@@ -69,6 +69,7 @@ struct redis_info {
     int64_t master_repl_offset; /* 0 */
     int64_t second_repl_offset; /* -1 */
     int64_t backlog_bytes;      /* its configured size; 0 */
+    bool backlog_active;        /* there is one */
     bool failing_over;          /* FAILOVER is under way */
     int64_t good_replicas;      /* that min-replicas-to-write counts; -1: that is off */
     unsigned connected_replicas;
@@ -100,6 +101,7 @@ struct redis_info {
     int64_t last_save_seconds;   /* how long the last one in the background took; -1: none yet */
     bool save_failed;            /* the last one, or the last write to the AOF */
     bool aof_failed;
+    bool aof_enabled;
 
     /* memory */
     uint64_t used_memory, used_memory_dataset, maxmemory, total_system_memory;

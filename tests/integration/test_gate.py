@@ -36,6 +36,11 @@ class Held:
         assert self.target.role() == "master"
 
 
+def codes(daemon):
+    plan = daemon.http("POST", "/v1/jobs/held/complete", {"dry_run": True})[1]
+    return [blocker["code"] for blocker in plan["blockers"]]
+
+
 def test_target_beyond_its_maxmemory(lab, daemon):
     held = Held(lab, daemon)
     used = int(held.target.info("memory")["used_memory"])
@@ -55,6 +60,9 @@ def test_target_that_evicts_while_it_follows(lab, daemon):
     wait_for(lambda: int(held.target.info("stats")["evicted_keys"]) > 0, 10, "evictions")
     held.target.set_config("maxmemory", 0)
     held.check("evictions")
+    daemon.restart()
+    daemon.wait_job("held")
+    wait_for(lambda: "evictions" in codes(daemon), 10, lambda: f"a restart that does not forget: {codes(daemon)}")
 
 
 def test_replica_that_ignores_maxmemory_does_not_evict(lab, daemon):

@@ -242,6 +242,7 @@ static void show(const struct server *s, struct redis_info *info)
         .second_repl_offset = s->second_offset,
         .failing_over = s->failover_until != 0,
         .read_only = !s->primary && !s->writable,
+        .backlog_active = true, /* offsets count, whoever looks */
         .link_up = s->link_up,
         .sync_in_progress = s->syncing,
         .unexpected_error_replies = -1,

@@ -87,7 +87,7 @@ static void disturb(void)
         break;
     case 10:
         /* Between the demotion and the promotion nobody could tell. */
-        if (w.run.phase <= PHASE_FREEZING)
+        if (w.run.phase <= PHASE_FREEZING && w.server[SIDE_SOURCE].primary)
             w.server[SIDE_SOURCE].writable = true;
         world_tell(&w, "somebody sets replica-read-only no at the source");
         break;

@@ -25,6 +25,7 @@ static void init_node(struct seen_node *node, const char *run_id)
     info->keys = info->lasting = 100;
     info->lasting_sum = 4711;
     info->used_memory = 1000;
+    info->backlog_active = true;
 }
 
 static struct endpoint at(const char *host)

@@ -196,8 +196,8 @@ static void a_source_is_emptied_by_a_restart_only_and_by_half(void **state)
     rig.run.given_keys = 101;
     assert_true(decide(&rig, &d)); /* of an odd number the larger half */
     assert_int_equal(d.action, ACT_DETACH);
-    rig.source->loading = true; /* they may be coming */
-    expect_nothing(&rig);
+    rig.source->loading = true; /* they may be coming: the next look tells */
+    expect_look(&rig, 1u << SIDE_SOURCE);
     rig.source->loading = false;
     rig.run.synced = false; /* none of them was the source's */
     expect_nothing(&rig);

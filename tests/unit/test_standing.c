@@ -106,18 +106,23 @@ ROW_OF(where_it_was_detached)
     rig->target->keys = 100000;
 }
 
-/* Before 7.0 writes without replicas do not move the offset: keys decide. */
-ROW_OF(where_it_was_detached_before_7)
+/* Without a backlog, writes move the offset only for an append-only file, since 7.0. */
+ROW_OF(where_it_was_detached_without_a_backlog)
 {
     where_it_was_detached(rig);
-    rig->target->redis_compat_num = 60200;
-    rig->target->keys = 100;
+    rig->target->backlog_active = false;
 }
 
-ROW_OF(where_it_was_detached_before_7_with_more_keys)
+ROW_OF(where_it_was_detached_with_an_append_only_file)
 {
-    where_it_was_detached_before_7(rig);
-    rig->target->keys = 101;
+    where_it_was_detached_without_a_backlog(rig);
+    rig->target->aof_enabled = true;
+}
+
+ROW_OF(where_it_was_detached_with_an_append_only_file_before_7)
+{
+    where_it_was_detached_with_an_append_only_file(rig);
+    rig->target->redis_compat_num = 60200;
 }
 
 /* As it was when the checks had passed: a primary that never followed. */
@@ -239,8 +244,9 @@ static const struct {
     ROW(let_go_beyond_what_it_had_when_told_to_follow, false, PROMOTED),
     ROW(emptied_by_somebody, false, UNTOUCHED),
     ROW(where_it_was_detached, false, UNTOUCHED),
-    ROW(where_it_was_detached_before_7, false, UNTOUCHED),
-    ROW(where_it_was_detached_before_7_with_more_keys, false, PROMOTED),
+    ROW(where_it_was_detached_without_a_backlog, false, PROMOTED),
+    ROW(where_it_was_detached_with_an_append_only_file, false, UNTOUCHED),
+    ROW(where_it_was_detached_with_an_append_only_file_before_7, false, PROMOTED),
     ROW(as_it_was_checked, false, UNTOUCHED),
     ROW(as_it_was_checked_with_more_keys, false, PROMOTED),
     ROW(as_it_was_checked_with_a_write_more, false, PROMOTED),

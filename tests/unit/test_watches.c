@@ -145,6 +145,11 @@ static void errors_count_from_when_the_link_came_up(void **state)
     link_watch_enter(&watch, PHASE_SYNCING, PHASE_REPLICATING, false);
     (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 4);
     assert_false(seen.errors_grew);
+    /* A restart of the daemon goes on from where it was. */
+    link_watch_enter(&watch, PHASE_REPLICATING, PHASE_REPLICATING, true);
+    link_watch_resume(&watch, 4, 0);
+    (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 4);
+    assert_true(seen.errors_grew);
     set_link(&seen, true, 10, 1); /* the server was restarted */
     (void)link_watch_update(&watch, &seen, PHASE_REPLICATING, 5);
     assert_false(seen.errors_grew);
