@@ -55,11 +55,11 @@ static bool restarted_unwritten(const struct run *run, const struct observation 
                             : t->keys <= max_of(run->given_keys, seen->given_keys);
 }
 
-/* A primary without a backlog counts its writes only for an append-only file, and only since 7.0.
+/* A primary without a backlog counts its writes only for an append-only file, and only since 7.2.
  */
 static bool offset_counts(const struct redis_info *t)
 {
-    return t->backlog_active || (t->aof_enabled && t->redis_compat_num >= 70000);
+    return t->backlog_active || (t->aof_enabled && t->redis_compat_num >= 70200);
 }
 
 static bool untouched(const struct spec *spec, const struct run *run,

@@ -50,6 +50,28 @@ def test_order_is_withdrawn(daemon, held):
     daemon.complete("shop")
 
 
+def test_order_is_withdrawn_while_the_target_copies(lab, daemon):
+    """Or hours later the switch-over would begin by itself."""
+    source, target = lab.slow_pair(keys=3000, key_delay_us=1000)
+    target.set_config("min-replicas-to-write", 5)
+    daemon.migrate("shop", source, target)
+    daemon.verb("shop", "complete")
+    target.restart()
+    daemon.wait_phase("shop", "attaching", "syncing", interval=0.002)
+    assert asked(daemon)
+    daemon.verb("shop", "cancel")
+    assert asked(daemon) is None
+    job = daemon.wait_phase("shop", "replicating", timeout=30)
+    assert job["cutover"] is None and source.role() == "master"
+
+
+def test_order_ends_with_the_run(daemon, held):
+    daemon.verb("shop", "complete")
+    daemon.verb("shop", "abort")
+    daemon.wait_phase("shop", "failed")
+    assert asked(daemon) is None
+
+
 def test_order_that_was_withdrawn_stays_so_over_a_kill(daemon, held):
     daemon.verb("shop", "complete")
     daemon.verb("shop", "cancel")

@@ -188,6 +188,23 @@ def test_setting_that_somebody_changes_is_left_to_him(lab, daemon):
     assert source.config()["repl-backlog-size"] == "7654321"
 
 
+@pytest.mark.parametrize("aof", ["no", "yes"])
+def test_target_that_was_let_go_of_and_took_a_write_is_left_alone(lab, daemon, aof):
+    """Never in sync, so without a backlog: then an offset that stands still proves nothing."""
+    source, target = lab.slow_pair("--appendonly", aof)
+    daemon.write_job("let-go", source, target, attach={"attempts": 50, "timeout": "2s"})
+    daemon.wait_job("let-go")
+    daemon.wait_phase("let-go", "syncing")
+    source.kill9()
+    wait_for(lambda: target.role() == "master", 20, "the target to be let go of", interval=0.002)
+    target.cmd("SET", "new", "1")
+    source.start()
+    source.fill(100)
+    seen = daemon.wait_phase("let-go", "halted", "failed", timeout=30)
+    assert seen["reason"]["code"] in ("target-promoted", "target-not-empty"), seen["reason"]
+    assert target.cmd("GET", "new") == "1"
+
+
 # --- during the switch-over ---
 
 

@@ -108,6 +108,32 @@ def test_file_renamed_while_the_daemon_is_away_keeps_its_job(lab, daemon):
     assert daemon.job("orders")["phase"] == "replicating"
 
 
+@pytest.mark.parametrize("copy_goes_too", [False, True], ids=["", "and-its-copy-removed"])
+def test_renamed_file_of_an_aborted_job_starts_nothing(lab, daemon, copy_goes_too):
+    """What was kept by the abort would be overwritten, with allow_flush."""
+    source, target = lab.pair()
+    text = {"target": node_spec(target, allow_flush=True)}
+    daemon.migrate("orders", source, text["target"])
+    if copy_goes_too:  # a job of its own that has failed, with the same text, and of a name that comes first
+        daemon.write_job("copy", source, text["target"])
+        daemon.wait_job("copy")
+        wait_failed(daemon, "copy", "node-taken")
+    else:
+        daemon.verb("orders", "abort")
+        daemon.wait_phase("orders", "failed")
+        target.cmd("SET", "kept", "1")
+    rename(daemon, "orders", "shop")
+    if copy_goes_too:
+        daemon.remove_job("copy")
+    wait_for(lambda: (daemon.job("orders")["file"] or "").endswith("shop.yaml"), 10, "the new name of the file")
+    wait_for(lambda: [job["id"] for job in daemon.jobs()] == ["orders"], 10, lambda: f"one job: {daemon.jobs()}")
+    assert daemon.job("orders")["run"] == 1
+    if copy_goes_too:
+        daemon.complete("orders")
+    else:
+        assert daemon.job("orders")["phase"] == "failed" and target.cmd("GET", "kept") == "1"
+
+
 def test_copied_file_is_a_job_of_its_own_and_fails(lab, daemon):
     source, target = lab.pair()
     daemon.migrate("orders", source, target)
@@ -208,6 +234,32 @@ def test_file_that_is_put_back_does_not_overwrite_the_new_primary(lab, daemon):
     assert daemon.ctl("start", "orders", "--again").returncode == 0
     daemon.wait_phase("orders", "replicating")
     assert target.cmd("GET", "since") is None, "that is what it meant"
+
+
+def test_target_that_took_over_in_a_run_that_was_aborted_is_not_overwritten(lab, daemon):
+    source, target = lab.pair()
+    to_target = lab.proxy(target)
+    spec = node_spec(to_target.endpoint, reachable_as=target.endpoint, allow_flush=True)
+    daemon.migrate("orders", source, spec, cutover={"pause": "10s"})
+    to_target.delay = 0.5
+    daemon.verb("orders", "complete")
+    wait_for(lambda: target.role() == "master", 20, "the promotion", interval=0.002)
+    daemon.kill9()
+    source.cmd("REPLICAOF", "NO", "ONE")
+    source.cmd("CLIENT", "UNPAUSE")
+    source.cmd("SET", "only", "here")
+    to_target.delay = 0
+    daemon.start()
+    daemon.wait_phase("orders", "halted", timeout=30)
+    daemon.verb("orders", "abort")
+    daemon.wait_phase("orders", "failed")
+    target.cmd("SET", "since", "1")
+    daemon.remove_job("orders")
+    wait_for(lambda: daemon.job("orders") is None, 10, "the job to be forgotten")
+    daemon.write_job("again", source, spec)
+    daemon.wait_job("again")
+    assert daemon.event("again", "start_held")
+    assert target.cmd("GET", "since") == "1" and target.role() == "master"
 
 
 def test_way_back_starts_by_itself_and_the_way_there_by_a_verb(lab, daemon):

@@ -106,7 +106,7 @@ ROW_OF(where_it_was_detached)
     rig->target->keys = 100000;
 }
 
-/* Without a backlog, writes move the offset only for an append-only file, since 7.0. */
+/* Without a backlog, writes move the offset only for an append-only file, since 7.2. */
 ROW_OF(where_it_was_detached_without_a_backlog)
 {
     where_it_was_detached(rig);
@@ -119,10 +119,10 @@ ROW_OF(where_it_was_detached_with_an_append_only_file)
     rig->target->aof_enabled = true;
 }
 
-ROW_OF(where_it_was_detached_with_an_append_only_file_before_7)
+ROW_OF(where_it_was_detached_with_an_append_only_file_before_7_2)
 {
     where_it_was_detached_with_an_append_only_file(rig);
-    rig->target->redis_compat_num = 60200;
+    rig->target->redis_compat_num = 70000;
 }
 
 /* As it was when the checks had passed: a primary that never followed. */
@@ -246,7 +246,7 @@ static const struct {
     ROW(where_it_was_detached, false, UNTOUCHED),
     ROW(where_it_was_detached_without_a_backlog, false, PROMOTED),
     ROW(where_it_was_detached_with_an_append_only_file, false, UNTOUCHED),
-    ROW(where_it_was_detached_with_an_append_only_file_before_7, false, PROMOTED),
+    ROW(where_it_was_detached_with_an_append_only_file_before_7_2, false, PROMOTED),
     ROW(as_it_was_checked, false, UNTOUCHED),
     ROW(as_it_was_checked_with_more_keys, false, PROMOTED),
     ROW(as_it_was_checked_with_a_write_more, false, PROMOTED),

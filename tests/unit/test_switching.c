@@ -146,6 +146,37 @@ static void a_late_demotion_is_undone_and_noted_when_the_source_takes_writes(voi
     expect_act(&rig, ACT_UNDEMOTE, REASON_NONE);
 }
 
+/* Out of reach, and its promotion may have been carried out. */
+static void the_role_stays_where_it_may_have_gone(void **state)
+{
+    struct pair_rig rig;
+
+    (void)state;
+    demoted(&rig);
+    rig.seen.node[SIDE_TARGET].reachable = false;
+    expect_act(&rig, ACT_UNDEMOTE, REASON_TARGET_LOST);
+    rig.seen.promote_sent = true;
+    expect_act(&rig, ACT_NONE, REASON_WAITING_NODE);
+    observation_enter(&rig.seen, PHASE_SWITCHING, PHASE_HALTED, false);
+    observation_enter(&rig.seen, PHASE_HALTED, PHASE_SWITCHING, false); /* retry */
+    expect_act(&rig, ACT_NONE, REASON_WAITING_NODE);
+    rig.seen.promote_sent = false;
+    rig.run.cutover.at_wall_ms = 1;
+    expect_act(&rig, ACT_NONE, REASON_WAITING_NODE);
+}
+
+static void where_nothing_new_may_be_begun_the_source_is_the_primary(void **state)
+{
+    struct pair_rig rig;
+
+    (void)state;
+    demoted(&rig);
+    rig.seen.unrecorded = true;
+    expect_act(&rig, ACT_PROMOTE, REASON_NONE);
+    rig.seen.phase_ms = 2000;
+    expect_act(&rig, ACT_UNDEMOTE, REASON_STORE_HELD);
+}
+
 /* With an old look at either node nobody gets a primary's role. */
 static void a_role_is_given_on_new_looks_only(void **state)
 {
@@ -171,6 +202,8 @@ int main(void)
         cmocka_unit_test(a_demoted_source_that_takes_writes_is_noted_and_given_its_role_back),
         cmocka_unit_test(what_it_took_is_copied_before_anything_else),
         cmocka_unit_test(a_late_demotion_is_undone_and_noted_when_the_source_takes_writes),
+        cmocka_unit_test(the_role_stays_where_it_may_have_gone),
+        cmocka_unit_test(where_nothing_new_may_be_begun_the_source_is_the_primary),
         cmocka_unit_test(a_role_is_given_on_new_looks_only),
     };
 
