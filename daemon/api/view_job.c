@@ -234,20 +234,23 @@ static json_t *view_cutover(const struct run *run)
                      view_request(run));
 }
 
-static json_t *view_checks(const struct check_report *report)
+static json_t *view_checks(const struct check_report *report, bool results)
 {
     bool running = report && report->at_wall_ms == 0;
     char source[ENDPOINT_STR_MAX];
 
     if (!report)
         return json_null();
-    return json_pack("{s:o, s:b, s:s, s:o, s:o}", "at", time_or_null(report->at_wall_ms), "running",
-                     running, "source", endpoint_format(&report->source, source), "passed",
-                     running ? json_null() : json_boolean(report->passed), "results",
-                     json_incref(report->results));
+    return json_pack("{s:o, s:b, s:s, s:o, s:i, s:i, s:i, s:o}", "at",
+                     time_or_null(report->at_wall_ms), "running", running, "source",
+                     endpoint_format(&report->source, source), "passed",
+                     running ? json_null() : json_boolean(report->passed), "errors",
+                     (int)report->count[CHECK_ERROR], "warnings", (int)report->count[CHECK_WARNING],
+                     "notices", (int)report->count[CHECK_NOTICE], "results",
+                     results ? check_report_json(report) : json_null());
 }
 
-json_t *view_job(const struct migration_view *view)
+static json_t *view_of(const struct migration_view *view, bool brief)
 {
     const struct spec *spec = view->spec;
     const struct run *run = view->run;
@@ -271,18 +274,19 @@ json_t *view_job(const struct migration_view *view)
     json_object_set_new(job, "link", view_link(view));
     json_object_set_new(job, "progress", view_progress(&view->progress));
     json_object_set_new(job, "lag", view_lag(seen));
-    json_object_set_new(job, "checks", view_checks(view->checks));
+    json_object_set_new(job, "checks", view_checks(view->checks, !brief));
     json_object_set_new(job, "cutover", view_cutover(run));
     json_object_set_new(job, "verify", json_null());
     json_object_set_new(job, "file", view->file_gone ? json_null() : view_text(spec->file));
     return job;
 }
 
+json_t *view_job(const struct migration_view *view)
+{
+    return view_of(view, false);
+}
+
 json_t *view_job_brief(const struct migration_view *view)
 {
-    json_t *job = view_job(view), *checks = json_object_get(job, "checks");
-
-    if (json_is_object(checks))
-        json_object_set_new(checks, "results", json_null());
-    return job;
+    return view_of(view, true);
 }

@@ -195,31 +195,32 @@ GATE(errors_grew)
 
 static const struct gate {
     enum reason reason;
+    enum { FIRM, WAIVABLE } kind; /* by checks.waive */
     bool (*holds)(const struct spec *spec, const struct observation *seen, struct blocker *ret);
 } gates[] = {
-    {REASON_WAITING_NODE, source_unreachable},
-    {REASON_WAITING_NODE, target_unreachable},
-    {REASON_SOURCE_IS_REPLICA, source_is_replica},
-    {REASON_LINK_DOWN, link_down},
-    {REASON_GATE_HISTORY, other_history},
-    {REASON_GATE_LAG, lag},
-    {REASON_GATE_LAG, not_streaming},
-    {REASON_LINK_SILENT, link_silent},
-    {REASON_FAILOVER, failing_over},
-    {REASON_SOURCE_PAUSED, source_paused},
-    {REASON_ANOTHER_DAEMON, stranger},
-    {REASON_KEYS_DIFFER, keys_differ},
-    {REASON_REPLICATION_ERRORS, errors_grew},
-    {REASON_EVICTIONS, evictions},
-    {REASON_MAXMEMORY, maxmemory},
-    {REASON_TARGET_REFUSES_WRITES, misconf},
-    {REASON_MIN_REPLICAS, min_replicas},
-    {REASON_GATE_REPLICAS, replicas},
+    {REASON_WAITING_NODE, FIRM, source_unreachable},
+    {REASON_WAITING_NODE, FIRM, target_unreachable},
+    {REASON_SOURCE_IS_REPLICA, FIRM, source_is_replica},
+    {REASON_LINK_DOWN, FIRM, link_down},
+    {REASON_GATE_HISTORY, FIRM, other_history},
+    {REASON_GATE_LAG, FIRM, lag},
+    {REASON_GATE_LAG, FIRM, not_streaming},
+    {REASON_LINK_SILENT, FIRM, link_silent},
+    {REASON_FAILOVER, FIRM, failing_over},
+    {REASON_SOURCE_PAUSED, FIRM, source_paused},
+    {REASON_ANOTHER_DAEMON, FIRM, stranger},
+    {REASON_KEYS_DIFFER, WAIVABLE, keys_differ},
+    {REASON_REPLICATION_ERRORS, WAIVABLE, errors_grew},
+    {REASON_EVICTIONS, WAIVABLE, evictions},
+    {REASON_MAXMEMORY, WAIVABLE, maxmemory},
+    {REASON_TARGET_REFUSES_WRITES, WAIVABLE, misconf},
+    {REASON_MIN_REPLICAS, WAIVABLE, min_replicas},
+    {REASON_GATE_REPLICAS, WAIVABLE, replicas},
 };
 _Static_assert(array_len(gates) <= BLOCKERS_MAX, "each may hold it back");
 
-unsigned gate_check(const struct spec *spec, const struct observation *seen,
-                    struct blocker ret[BLOCKERS_MAX])
+unsigned gate_all(const struct spec *spec, const struct observation *seen,
+                  struct blocker ret[BLOCKERS_MAX])
 {
     unsigned n = 0;
 
@@ -227,8 +228,21 @@ unsigned gate_check(const struct spec *spec, const struct observation *seen,
         /* What an unreachable node showed last is not worth judging. */
         if (n > 0 && ret[0].reason == REASON_WAITING_NODE && gates[i].reason != REASON_WAITING_NODE)
             break;
-        if (gates[i].holds(spec, seen, &ret[n]))
-            ret[n++].reason = gates[i].reason;
+        if (!gates[i].holds(spec, seen, &ret[n]))
+            continue;
+        ret[n].reason = gates[i].reason;
+        ret[n++].waived = gates[i].kind == WAIVABLE && spec_waives(spec, reason_get(gates[i].reason)->code);
     }
     return n;
+}
+
+unsigned gate_check(const struct spec *spec, const struct observation *seen,
+                    struct blocker ret[BLOCKERS_MAX])
+{
+    unsigned n = gate_all(spec, seen, ret), kept = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        if (!ret[i].waived)
+            ret[kept++] = ret[i];
+    return kept;
 }

@@ -8,7 +8,11 @@
 struct blocker {
     enum reason reason;
     char message[RUN_MESSAGE_MAX];
+    bool waived; /* by checks.waive in the job file */
 };
 #define BLOCKERS_MAX 32
+/* … those that are waived, too. */
+unsigned gate_all(const struct spec *spec, const struct observation *seen,
+                  struct blocker ret[BLOCKERS_MAX]);
 unsigned gate_check(const struct spec *spec, const struct observation *seen,
                     struct blocker ret[BLOCKERS_MAX]);

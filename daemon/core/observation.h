@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "daemon/core/action.h"
+#include "daemon/core/facts.h"
 #include "daemon/core/fsm.h"
 #include "daemon/core/reason.h"
 #include "daemon/core/run.h"
@@ -34,9 +35,8 @@ struct seen_node {
     uint64_t whole_learnt;       /* … and the number that had been reached when it was learnt */
     uint64_t whole_age_ms;       /* … and the time since it was sent */
     uint64_t acted;              /* the number that was reached when the last action here ended */
-    bool replication_auth_tried; /* source only: the replication user's log-in was tried */
-    enum reason replication_auth_why;
-    struct err replication_auth_err;
+    const struct facts *facts;   /* while they matter; NULL: nobody has asked */
+    int64_t ahead_ms;            /* its clock, of ours, at the look at facts */
 };
 
 struct observation {
@@ -62,6 +62,7 @@ struct observation {
     uint64_t wall_ms;      /* now, for back-off across restarts */
     bool slot;             /* a slot for a full synchronisation is ours */
     bool tilt;             /* look, do not act */
+    bool surveyed;         /* the checks know what they go by, and it is new */
     uint64_t wanted_ms;    /* since the switch-over was asked for, or tried last */
     bool fresh;          /* all of INFO has been seen of both since the switch-over was asked for */
     bool streaming;      /* the source is known to send its writes since the link came up */
@@ -73,6 +74,7 @@ struct observation {
     enum link_login { LOGIN_UNKNOWN, LOGIN_WORKS, LOGIN_REFUSED } link_login;
     struct err link_login_err;
     bool pause_held; /* a harmless write at the source was held back: its clients are paused */
+    bool pause_free; /* … was done at once: they are not */
     /* Recorded settings still to be restored, by node, up to a scope. */
     unsigned debts[SIDE_MAX][SCOPE_MAX];
 

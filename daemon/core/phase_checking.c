@@ -13,12 +13,7 @@ void phase_checking_decide(const struct spec *spec, const struct run *run,
     if (decide_unreachable(d, spec, run, seen, SIDE_SOURCE, 0) ||
         decide_unreachable(d, spec, run, seen, SIDE_TARGET, 0))
         return;
-    if (!seen->node[SIDE_SOURCE].replication_auth_tried) {
-        decide_wait(d, REASON_WAITING_NODE, 20,
-                    "trying the replication user's log-in at the source");
-        return;
-    }
-    if (!seen->node[SIDE_SOURCE].survey.known || !seen->node[SIDE_TARGET].survey.known) {
+    if (!seen->surveyed) {
         decide_wait(d, REASON_WAITING_NODE, 20, "asking both nodes for what the checks go by");
         return;
     }

@@ -7,7 +7,14 @@
 static const struct reason_def reasons[REASON_MAX] = {
     [REASON_NONE] = {"", true, "", ""},
 #define REASON(id, code, retry, what, next) [REASON_##id] = {code, retry, what, next},
+#define WATCH REASON
+#define CHECK(id, name, code, retry, title, what, next) [REASON_##id] = {code, retry, what, next},
 #include "daemon/core/reason_table.h"
+#define FIRM CHECK
+#include "daemon/spec/check_table.h"
+#undef FIRM
+#undef CHECK
+#undef WATCH
 #undef REASON
 };
 

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reasons: why a job failed, waits or cannot go on. One table; messages, `ecmigratectl explain`,
- * the API and the manual read it. Codes are lower-case words with hyphens, and stable.
+ * Reasons: why a job failed, waits or cannot go on. Two tables, of which one is that of the checks;
+ * messages, `ecmigratectl explain`, the API and the manual read them. Codes are lower-case words with hyphens, and stable.
  */
 #include <stdbool.h>
 
 enum reason {
     REASON_NONE,
 #define REASON(id, code, retry, what, next) REASON_##id,
+#define WATCH REASON
+#define CHECK(id, name, code, retry, title, what, next) REASON_##id,
 #include "daemon/core/reason_table.h"
+#define FIRM CHECK
+#include "daemon/spec/check_table.h"
+#undef FIRM
+#undef CHECK
+#undef WATCH
 #undef REASON
     REASON_MAX
 };

@@ -15,10 +15,6 @@ REASON(
     "A node lets nobody in, because as many clients are connected as it allows (maxclients).",
     "Nothing, if it passes: it is tried again by itself. Otherwise raise maxclients at the node, or find out who keeps so many connections.")
 REASON(
-    AUTH_REFUSED, "auth-refused", false,
-    "A node refuses the user name or the password, or asks for one that the job file does not give.",
-    "Correct username and password, password_file or credential of that node in the job file; a changed file of a failed job starts a new run.")
-REASON(
     ACL_DENIED, "acl-denied", false,
     "A node lets us in, but its ACL does not allow a command that a migration needs.",
     "Give the user the rights: the source's replication user needs +psync +replconf +ping, the daemon's user also +info +config +client +replicaof. Then: ecmigratectl retry JOB.")
@@ -31,38 +27,7 @@ REASON(
     "The file or credential with a node's password cannot be read.",
     "Check that the file exists, is a regular file and can be read by the daemon; credentials need LoadCredential= in the unit. Then: ecmigratectl retry JOB.")
 
-/* What the checks find */
-REASON(SAME_NODE, "same-node", false, "Source and target are one and the same server.",
-       "Name two different servers in the job file.")
-REASON(LOOP, "loop", false, "The source is itself a replica of the target.",
-       "Exchange source and target in the job file, or detach the source from the target first.")
-REASON(
-    TARGET_IS_REPLICA, "target-is-replica", false, "The target already follows another server.",
-    "Detach the target first (REPLICAOF NO ONE on the target), if nobody needs that link, then: ecmigratectl retry JOB.")
-REASON(
-    TARGET_NOT_EMPTY, "target-not-empty", false,
-    "The target holds keys. Attaching would delete them, and a rollback could not bring them back.",
-    "If those keys may go, set allow_flush: true under target: in the job file; otherwise choose an empty target.")
-REASON(TARGET_CLUSTER_MODE, "target-cluster-mode", false,
-       "The target runs in cluster mode, where REPLICAOF is refused.",
-       "Choose a target with cluster-enabled no.")
-REASON(
-    NODE_TAKEN, "node-taken", false,
-    "Another job of this daemon has the target: as its own target, or as its source.",
-    "End the other job first (ecmigratectl abort), or take this job's file away: two jobs with one target would undo each other's work.")
-REASON(
-    ALREADY_SWITCHED, "already-switched", false,
-    "A switch-over made this target the primary of these two nodes. A run in the same direction would delete what it has taken since.",
-    "To migrate the other way, exchange source and target in the job file. To copy the old source over the target nevertheless: ecmigratectl start JOB --again.")
-REASON(SOURCE_LOADING, "source-loading", true,
-       "The source is loading its own data set and cannot serve a copy yet.",
-       "Wait until the source has loaded; the job tries again by itself.")
-REASON(TARGET_LOADING, "target-loading", true,
-       "The target is loading a data set and does not take commands yet.",
-       "Wait until the target has loaded; the job tries again by itself.")
-REASON(SOURCE_LINK_DOWN, "source-link-down", true,
-       "The source is a replica whose own link to its primary is down.",
-       "Repair the source's replication, or name its primary as the source.")
+/* What the first look finds. Checks: daemon/spec/check_table.h */
 REASON(
     NOT_REDIS, "not-redis", false,
     "What answers at an endpoint does not speak the Redis protocol, or does not report what a server reports.",
@@ -145,50 +110,10 @@ REASON(
     GATE_HISTORY, "gate-history", true,
     "Source and target do not report the same replication history.",
     "Wait for the resynchronisation that is under way; if it stays, look at both servers' INFO replication.")
-REASON(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online.",
-       "Wait for them, or remove those that are gone from target.replicas.")
 REASON(
     LINK_SILENT, "link-silent", true,
     "The link counts as up, but the target has heard nothing from the source for more than 15 s.",
     "Look at the network between the two nodes; it goes on by itself when the target hears from the source. If repl-ping-replica-period of the source is above 10, set it to 10.")
-REASON(FAILOVER, "failover-under-way", true, "Somebody has begun a FAILOVER at the source.",
-       "Wait for its end, or end it at the source: FAILOVER ABORT.")
-REASON(
-    SOURCE_PAUSED, "source-paused", true,
-    "Somebody else has paused the source's clients (CLIENT PAUSE). That pause is not ours to lift.",
-    "Wait until it is over; the switch-over goes on by itself then. If nobody needs it any more: CLIENT UNPAUSE at the source.")
-REASON(
-    MAXMEMORY, "maxmemory", true,
-    "The target uses more than its maxmemory allows: as a primary it would evict keys, or refuse writes, at once.",
-    "Raise maxmemory at the target: CONFIG SET maxmemory. The switch-over goes on by itself then.")
-REASON(
-    EVICTIONS, "evictions", true,
-    "The target has evicted keys while it followed the source, and lacks them now.",
-    "Raise maxmemory at the target, then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
-REASON(
-    KEYS_DIFFER, "keys-differ", true,
-    "Source and target hold a different number of keys, though the target has applied every write.",
-    "Find out what deleted or added keys at the target: evictions, a client that writes there, errors in its log. Then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
-REASON(
-    TARGET_REFUSES_WRITES, "target-refuses-writes", true,
-    "The target's last dump, or its last write to the append-only file, failed; as a primary it would refuse every write (MISCONF).",
-    "Look into the target's log, make room on its disk, then at the target: BGSAVE. The switch-over goes on by itself when that has worked.")
-REASON(
-    MIN_REPLICAS, "min-replicas", true,
-    "The target takes writes only with more replicas than it will have (min-replicas-to-write).",
-    "Attach replicas to the target, or lower min-replicas-to-write there. The switch-over goes on by itself then.")
-REASON(
-    ANOTHER_DAEMON, "another-daemon", true,
-    "Another ecmigrate is connected to a node of this job. Two of them would undo each other's work.",
-    "Leave the pair to one of them: abort the job at the other and remove its file there. If that daemon is gone for good, close its connection at the node: CLIENT KILL ADDR, with the address in the message.")
-REASON(
-    REPLICATION_ERRORS, "replication-errors", true,
-    "The target counts errors while it applies the source's writes: its copy may differ from the source.",
-    "Compare databases, renamed commands and modules of both servers. If you have made sure that the copy is right: ecmigratectl complete JOB --force.")
-REASON(
-    SOURCE_IS_REPLICA, "source-is-replica", true,
-    "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody.",
-    "Name its primary as the source of the job. Or, if it is to be the source as it is, make it a primary itself: REPLICAOF NO ONE at the source, once nobody writes to its primary any more.")
 
 /* The cutover */
 REASON(

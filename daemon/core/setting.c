@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/core/dump.h"
 #include "lib/base/base.h"
 
 #define BACKLOG_BYTES (64ll << 20)
@@ -146,6 +147,16 @@ WANT(yes)
     return xstrdup("yes");
 }
 
+/* --- the dump --- */
+
+/* Valkey refuses dumps of other products by their number alone. */
+WANT(relaxed)
+{
+    return dump_verdict(facts->info[SIDE_SOURCE], facts->info[SIDE_TARGET]) == DUMP_RELAXED
+               ? xstrdup("relaxed")
+               : NULL;
+}
+
 /* --- the fence --- */
 
 WANT(fence)
@@ -168,6 +179,7 @@ static const struct setting_row rows[] = {
     {ACT_PREPARE, SIDE_TARGET, "slave-read-only", 0, 50000, SCOPE_RUN, yes, S_REQUIRED},
     {ACT_PREPARE, SIDE_TARGET, "replica-read-only", 50000, 0, SCOPE_RUN, yes, S_REQUIRED},
     {ACT_PREPARE, SIDE_TARGET, "replica-ignore-maxmemory", 50000, 0, SCOPE_RUN, yes, 0},
+    {ACT_PREPARE, SIDE_TARGET, "rdb-version-check", 70200, 0, SCOPE_RUN, relaxed, S_REQUIRED},
     {ACT_PREPARE, SIDE_TARGET, "repl-diskless-load", 60000, 0, SCOPE_RUN, diskless_load, 0},
     {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync", 0, 0, SCOPE_RUN, diskless_sync, 0},
     {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync-delay", 0, 0, SCOPE_RUN, diskless_delay, 0},

@@ -49,6 +49,21 @@ static void add_source(json_t *data, const struct endpoint *source)
     json_object_set_new(data, "source", json_string(endpoint_format(source, text)));
 }
 
+/* What would have held it back, had the job file not waived it. */
+static void add_waived(json_t *data, const struct migration *m)
+{
+    struct blocker blockers[BLOCKERS_MAX];
+    unsigned n = gate_all(m->spec, &m->pair.seen, blockers);
+    json_t *waived = json_array();
+
+    for (unsigned i = 0; i < n; i++)
+        if (blockers[i].waived)
+            json_array_append_new(waived, json_pack("{s:s, s:s}", "code",
+                                                    reason_get(blockers[i].reason)->code, "message",
+                                                    blockers[i].message));
+    json_object_set_new(data, "waived", waived);
+}
+
 static json_t *transition_data(const struct migration *m, enum event_name event,
                                const struct edge *edge, const struct run *after)
 {
@@ -62,8 +77,10 @@ static json_t *transition_data(const struct migration *m, enum event_name event,
         json_object_set_new(data, "by", json_string(after->want_by));
     if (event == EVENT_RUN_STARTED || checks)
         add_source(data, &after->source);
+    if (event == EVENT_CUTOVER_STARTED)
+        add_waived(data, m);
     if (checks && m->checks.latest)
-        json_object_set(data, "checks", m->checks.latest->results);
+        json_object_set_new(data, "checks", check_report_json(m->checks.latest));
     return data;
 }
 
@@ -146,17 +163,19 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
 void migration_announce_check(struct migration *m, const struct check_report *report)
 {
     struct event_context context = migration_context(m);
-    json_t *data = json_pack("{s:b, s:O}", "test", 1, "checks", report->results);
+    json_t *data = json_pack("{s:b, s:o}", "test", 1, "checks", check_report_json(report));
 
-    context.reason = report->passed ? NULL : reason_get(report->failure.reason)->code;
+    context.reason = report->passed ? NULL : reason_get(report->reason)->code;
     add_source(data, &report->source);
     if (!report->passed) {
         json_object_set_new(data, "reason", json_string(context.reason));
         event_emit(m->env->bus, EVENT_CHECK_FAILED, &context, data, "%s: %s", context.reason,
-                   report->failure.message);
+                   report->message);
     } else {
         event_emit(m->env->bus, EVENT_CHECK_PASSED, &context, data,
-                   "all %u checks passed; nothing has been started", report->n);
+                   "no check stands in the way (%u warnings, %u notices%s); nothing has been started",
+                   report->count[CHECK_WARNING], report->count[CHECK_NOTICE],
+                   report->count[CHECK_ERROR] ? ", errors that are waived" : "");
     }
 }
 

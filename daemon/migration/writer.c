@@ -112,6 +112,8 @@ void migration_enter(struct migration *m, enum phase from, bool resumed)
     keep_slot(m);
     if (flags & F_SURVEY)
         pair_survey(&m->pair);
+    else
+        pair_drop_facts(&m->pair);
     if (flags & F_EXPECT)
         pair_expect(&m->pair);
     /* A text that came while the run was on is its successor's; an aborted job waits for a word. */

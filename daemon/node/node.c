@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/node/facts.h"
 #include "daemon/node/refusal.h"
 #include "daemon/node/survey.h"
 #include "lib/base/base.h"
@@ -44,6 +45,8 @@ static void lost(struct node *node, enum reason why, const struct err *err)
     node->seen->err = *err;
     node->all_ms = node->survey_ms = 0;
     node->seen->survey.known = false;
+    if (node->facts)
+        node->facts->known = false;
     node->owner->changed(node);
 }
 
@@ -121,6 +124,32 @@ static void meet(struct node *node)
     redis_call_start(&node->look, node->client, LOOK_TIMEOUT_MS, former_closed);
 }
 
+static struct facts_question question_of(struct node *node)
+{
+    struct node_address address;
+
+    node->owner->locate(node, &address);
+    return (struct facts_question){.side = node->side,
+                                   .name = address.name,
+                                   .id = node->id,
+                                   .may_unpause = node->may_unpause};
+}
+
+/* replies: INFO everything, a survey, and what else the checks go by. */
+static void learn_facts(struct node *node, redisReply *const *replies)
+{
+    const struct facts_question question = question_of(node);
+
+    if (!node->facts)
+        return; /* they were dropped meanwhile */
+    facts_learn_info(node->facts, replies[0]);
+    facts_learn_clients(node->facts, survey_clients(replies + 1));
+    facts_learn(node->facts, replies + 1 + survey_size(), &question);
+    node->seen->ahead_ms = node->seen->info.time_us < 0
+                               ? 0
+                               : node->seen->info.time_us / 1000 - clock_wall_ms();
+}
+
 /* What an answer tells beyond replication. */
 static void learn_more(struct node *node, redisReply *const *replies)
 {
@@ -137,11 +166,13 @@ static void learn_more(struct node *node, redisReply *const *replies)
         node->id = replies[1]->type == REDIS_REPLY_INTEGER ? replies[1]->integer : 0;
         survey_learn_scripts(&node->seen->survey, replies[2]);
     }
-    if (node->depth != DEPTH_SURVEY)
+    if (node->depth != DEPTH_SURVEY && node->depth != DEPTH_FACTS)
         return;
     node->owner->locate(node, &address);
     survey_learn(&node->seen->survey, replies + 1, address.instance);
     node->survey_ms = now;
+    if (node->depth == DEPTH_FACTS)
+        learn_facts(node, replies);
 }
 
 static void looked(struct op *op)
@@ -173,16 +204,22 @@ static void looked(struct op *op)
 
 static void look(struct node *node, enum node_depth depth)
 {
+    const char *section = depth == DEPTH_LINK    ? "replication"
+                          : depth == DEPTH_FACTS ? "everything"
+                                                 : "default";
+
     redis_call_init(&node->look);
-    if (depth == DEPTH_LINK)
-        redis_call_addv(&node->look, "INFO", "replication");
-    else
-        redis_call_addv(&node->look, "INFO");
+    redis_call_addv(&node->look, "INFO", section);
     if (depth == DEPTH_FIRST) {
         redis_call_addv(&node->look, "CLIENT", "ID");
         survey_ask_scripts(&node->look);
-    } else if (depth == DEPTH_SURVEY) {
+    } else if (depth == DEPTH_SURVEY || depth == DEPTH_FACTS) {
         survey_ask(&node->look, &node->seen->info);
+    }
+    if (depth == DEPTH_FACTS) {
+        const struct facts_question question = question_of(node);
+
+        facts_ask(&node->look, &question);
     }
     node->looking = true;
     node->depth = depth;
@@ -268,6 +305,28 @@ void node_look(struct node *node, const struct node_ages *ages)
     }
 }
 
+void node_ask_facts(struct node *node, bool may_unpause)
+{
+    if (node->looking || !node->seen->reachable || node->facts->known)
+        return;
+    node->may_unpause = may_unpause;
+    look(node, DEPTH_FACTS);
+}
+
+void node_want_facts(struct node *node)
+{
+    if (!node->facts)
+        node->facts = xmalloc(sizeof(*node->facts));
+    facts_init(node->facts);
+    node->seen->facts = node->facts;
+}
+
+void node_drop_facts(struct node *node)
+{
+    node->seen->facts = NULL;
+    free(take(node->facts));
+}
+
 void node_expect(struct node *node)
 {
     if (!node->seen->reachable) {
@@ -307,5 +366,6 @@ void node_close(struct node *node, void (*freed)(void *arg), void *arg)
 
 void node_deinit(struct node *node)
 {
+    node_drop_facts(node);
     redis_call_clear(&node->look);
 }

@@ -53,7 +53,15 @@ struct node {
     /* private */
     struct redis_call look;
     bool looking;
-    enum node_depth { DEPTH_LINK, DEPTH_ALL, DEPTH_SURVEY, DEPTH_FIRST } depth; /* of that look */
+    enum node_depth {
+        DEPTH_LINK,
+        DEPTH_ALL,
+        DEPTH_SURVEY,
+        DEPTH_FACTS,
+        DEPTH_FIRST
+    } depth;              /* of that look */
+    struct facts *facts;  /* owned; NULL: not wanted. seen->facts, once known */
+    bool may_unpause;     /* … and nobody has paused the clients */
     int64_t id; /* of this connection; 0: not known */
     uint64_t look_number;
     uint64_t look_sent_ms; /* of the look under way */
@@ -75,6 +83,12 @@ struct node_ages {
 #define NODE_ANY_AGE UINT64_MAX
 /* Looks once, unless a look is under way. */
 void node_look(struct node *node, const struct node_ages *ages);
+/* There is room for what the checks go by: seen->facts, of which nothing is known. */
+void node_want_facts(struct node *node);
+/* Asks for them, and makes a survey, unless a look is under way or they are known. */
+void node_ask_facts(struct node *node, bool may_unpause);
+/* They matter no longer. */
+void node_drop_facts(struct node *node);
 /* The next node_look connects without waiting, and seen.tried tells how that ended. */
 void node_expect(struct node *node);
 /* Time that has passed is put into *seen. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/node/actions.h"
+#include "daemon/node/facts.h"
 #include "daemon/node/refusal.h"
 #include "lib/base/base.h"
 #include "lib/base/clock.h"
@@ -12,6 +13,7 @@
 #define PAUSE_LOGIN_MS 2000
 #define PAUSE_ANSWER_MS 2000 /* the road there may be slow; a shorter pause is over then */
 #define PAUSE_AGE_MS 1000
+#define SURVEY_AGE_MS 10000
 #define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
 /* Before an action that was refused, or did not show, is tried again; and when the run is over. */
 #define RELOGIN_AFTER_MS 5000 /* of a link that is down */
@@ -42,14 +44,46 @@ static void locate(const struct node *node, struct node_address *ret)
     };
 }
 
+static bool pause_is_hidden(const struct pair *pair);
+static void try_pause(struct pair *pair);
+
+/* To ask for a right to end pauses may end one: that nobody has paused must be known. */
+static bool pause_is_settled(const struct pair *pair)
+{
+    return !pause_is_hidden(pair) || pair->pause_asked_ms > pair->fresh_since_ms;
+}
+
+static bool may_unpause(const struct pair *pair, const struct node *node)
+{
+    const char *reason = node->seen->info.paused_reason;
+
+    return node->side == SIDE_SOURCE &&
+           (pause_is_hidden(pair) ? pair->seen.pause_free : strcmp(reason, "none") == 0);
+}
+
+static void survey_on(struct pair *pair)
+{
+    if (!pair->surveying)
+        return;
+    if (!pause_is_settled(pair))
+        try_pause(pair);
+    for (int side = 0; side < SIDE_MAX; side++) {
+        struct node *node = &pair->node[side];
+
+        if (side == SIDE_TARGET || pause_is_settled(pair))
+            node_ask_facts(node, may_unpause(pair, node));
+    }
+    if (pair_surveyed(pair)) {
+        pair->surveying = false;
+        pair->surveyed_ms = clock_boot_ms();
+    }
+}
+
 static void node_changed(struct node *node)
 {
     struct pair *pair = node->arg;
-    const struct node_ages survey = {.all_ms = NODE_ANY_AGE};
 
-    if (pair->surveying && node->seen->reachable && !node->seen->survey.known)
-        node_look(node, &survey);
-    pair->surveying = pair->surveying && !pair_surveyed(pair);
+    survey_on(pair);
     pair->owner->changed(pair);
 }
 
@@ -145,10 +179,11 @@ static void part_closed(void *arg)
         return;
     settings_deinit(&pair->settings);
     redis_call_clear(&pair->call);
-    probe_deinit(&pair->login);
     probe_deinit(&pair->pause);
-    for (int side = 0; side < SIDE_MAX; side++)
+    for (int side = 0; side < SIDE_MAX; side++) {
+        probe_deinit(&pair->login[side]);
         node_deinit(&pair->node[side]);
+    }
     pair->freed(pair->freed_arg);
 }
 
@@ -156,11 +191,13 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
 {
     pair->freed = freed;
     pair->freed_arg = arg;
-    pair->closing = 2 + SIDE_MAX;
+    pair->closing = 1 + 2 * SIDE_MAX;
+    pair->surveying = false;
     settings_close(&pair->settings);
-    for (int side = 0; side < SIDE_MAX; side++)
+    for (int side = 0; side < SIDE_MAX; side++) {
         node_close(&pair->node[side], part_closed, pair);
-    probe_close(&pair->login, part_closed, pair);
+        probe_close(&pair->login[side], part_closed, pair);
+    }
     probe_close(&pair->pause, part_closed, pair);
 }
 
@@ -208,19 +245,24 @@ static void pause_tried(struct probe *probe, const struct err *err)
     struct pair *pair = container_of(probe, struct pair, pause);
 
     pair->seen.pause_held = probe->asked && err && err->code == ERR_TIMEOUT;
+    pair->seen.pause_free = !err && probe->call.replies[0]->type == REDIS_REPLY_INTEGER;
     pair->pause_asked_ms = clock_boot_ms();
+    survey_on(pair);
     pair->owner->changed(pair);
 }
 
 /* Counting nothing is a write in the eyes of a server, because it might be cached. */
+static void count_nothing(struct redis_call *call)
+{
+    redis_call_addv(call, "PFCOUNT", "ecmigrate:none");
+}
+
 static void try_pause(struct pair *pair)
 {
-    static const char *const argv[] = {"PFCOUNT", "ecmigrate:none"};
     struct probe_config config = {.endpoint = &pair->run->source,
                                   .auth = &pair->spec->source.auth,
                                   .timeout_ms = PAUSE_LOGIN_MS,
-                                  .argv = argv,
-                                  .argc = array_len(argv),
+                                  .ask = count_nothing,
                                   .answer_ms = PAUSE_ANSWER_MS,
                                   .done = pause_tried};
     bool known = pair->pause_asked_ms > pair->fresh_since_ms &&
@@ -234,7 +276,7 @@ static void try_pause(struct pair *pair)
 
 static void relogin_tried(struct probe *probe, const struct err *err)
 {
-    struct pair *pair = container_of(probe, struct pair, login);
+    struct pair *pair = container_of(probe, struct pair, login[SIDE_SOURCE]);
     bool refused = err && err->code == ERR_AUTH;
 
     pair->seen.link_login = !err ? LOGIN_WORKS : refused ? LOGIN_REFUSED : LOGIN_UNKNOWN;
@@ -259,10 +301,10 @@ static void try_relogin(struct pair *pair)
         return;
     }
     if (now < pair->relogin_at_ms || !pair->seen.node[SIDE_SOURCE].reachable ||
-        probe_is_under_way(&pair->login))
+        probe_is_under_way(&pair->login[SIDE_SOURCE]))
         return;
     pair->relogin_at_ms = now + RELOGIN_AGAIN_MS;
-    if (probe_start(&pair->login, pair->node[SIDE_SOURCE].loop, &config, &err)) {
+    if (probe_start(&pair->login[SIDE_SOURCE], pair->node[SIDE_SOURCE].loop, &config, &err)) {
         pair->seen.link_login = LOGIN_REFUSED;
         pair->seen.link_login_err = err;
     }
@@ -295,10 +337,20 @@ void pair_look_at(struct pair *pair, enum node_side side, bool whole)
     node_look(&pair->node[side], &ages);
 }
 
+/* Who waits for a slot with its checks passed, is checked anew. */
+static void survey_again(struct pair *pair)
+{
+    if (pair->run->phase == PHASE_CHECKING && !pair->surveying && pair->surveyed_ms > 0 &&
+        clock_boot_ms() - pair->surveyed_ms > SURVEY_AGE_MS)
+        pair_survey(pair);
+}
+
 void pair_look(struct pair *pair)
 {
     for (int side = 0; side < SIDE_MAX; side++)
-        pair_look_at(pair, (enum node_side)side, false);
+        if (!pair->surveying || !pair->seen.node[side].reachable)
+            pair_look_at(pair, (enum node_side)side, false);
+    survey_again(pair);
     if (!pair->acts || pair->run->phase != PHASE_REPLICATING)
         return;
     try_relogin(pair);
@@ -318,51 +370,74 @@ void pair_disconnect(struct pair *pair)
         node_disconnect(&pair->node[side]);
 }
 
-static void login_tried(struct pair *pair, enum reason why, const struct err *err)
+static void login_tried(struct pair *pair, enum node_side side, enum reason why,
+                        const struct err *err)
 {
-    struct seen_node *source = &pair->seen.node[SIDE_SOURCE];
+    struct facts *facts = pair->node[side].facts;
 
-    source->replication_auth_tried = true;
-    source->replication_auth_why = why;
-    source->replication_auth_err = err ? *err : ERR_INIT;
+    if (!facts)
+        return; /* they matter no longer */
+    facts->replication.tried = true;
+    facts->replication.why = why;
+    facts->replication.err = err ? *err : ERR_INIT;
+    survey_on(pair);
 }
 
-static void login_done(struct probe *probe, const struct err *err)
+static void login_done(struct pair *pair, enum node_side side, const struct err *err)
 {
-    struct pair *pair = container_of(probe, struct pair, login);
+    struct facts *facts = pair->node[side].facts;
 
-    login_tried(pair, err ? refusal_reason(SIDE_SOURCE, err) : REASON_NONE, err);
+    if (facts && !err)
+        facts_learn_login(&facts->replication, pair->login[side].call.replies);
+    login_tried(pair, side, err ? refusal_reason(side, err) : REASON_NONE, err);
     pair->owner->changed(pair);
 }
 
-/* Without a replication user of its own, the daemon's own log-in says it all. */
-static void try_login(struct pair *pair)
+static void source_login_done(struct probe *probe, const struct err *err)
+{
+    login_done(container_of(probe, struct pair, login[SIDE_SOURCE]), SIDE_SOURCE, err);
+}
+
+static void target_login_done(struct probe *probe, const struct err *err)
+{
+    login_done(container_of(probe, struct pair, login[SIDE_TARGET]), SIDE_TARGET, err);
+}
+
+/* Without a way back, nobody replicates from the target. */
+static void try_login(struct pair *pair, enum node_side side)
 {
     const struct spec *spec = pair->spec;
-    struct probe_config config = {.endpoint = &pair->run->source,
-                                  .auth = spec_replication_auth(&spec->source),
-                                  .timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS),
-                                  .done = login_done};
+    bool source = side == SIDE_SOURCE;
+    struct probe_config config = {
+        .endpoint = source ? &pair->run->source : &spec->target.endpoint,
+        .auth = spec_replication_auth(source ? &spec->source : &spec->target),
+        .timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS),
+        .ask = facts_ask_login,
+        .answer_ms = LOGIN_TIMEOUT_MS,
+        .done = source ? source_login_done : target_login_done};
     struct err err;
 
-    pair->seen.node[SIDE_SOURCE].replication_auth_tried = false;
-    if (!spec->source.has_replication_user)
-        login_tried(pair, REASON_NONE, NULL);
-    else if (probe_start(&pair->login, pair->node[SIDE_SOURCE].loop, &config, &err))
-        login_tried(pair, REASON_CREDENTIAL_UNREADABLE, &err);
+    if (!source && !spec->cutover.reverse)
+        login_tried(pair, side, REASON_NONE, NULL);
+    else if (probe_start(&pair->login[side], pair->node[side].loop, &config, &err))
+        login_tried(pair, side, REASON_CREDENTIAL_UNREADABLE, &err);
 }
 
 void pair_survey(struct pair *pair)
 {
-    const struct node_ages survey = {.all_ms = 0};
+    const struct node_ages any = {.all_ms = NODE_ANY_AGE, .survey_ms = NODE_ANY_AGE};
 
     pair->surveying = true;
+    pair->fresh_since_ms = clock_boot_ms();
     for (int side = 0; side < SIDE_MAX; side++)
-        pair->seen.node[side].survey.known = false;
-    try_login(pair);
+        node_want_facts(&pair->node[side]);
+    for (int side = 0; side < SIDE_MAX; side++)
+        try_login(pair, (enum node_side)side);
     pair_expect(pair);
     for (int side = 0; side < SIDE_MAX; side++)
-        node_look(&pair->node[side], &survey);
+        if (!pair->seen.node[side].reachable)
+            node_look(&pair->node[side], &any);
+    survey_on(pair);
     pair->owner->changed(pair); /* that nothing has to be waited for may be all there is to know */
 }
 
@@ -371,10 +446,18 @@ bool pair_surveyed(const struct pair *pair)
     for (int side = 0; side < SIDE_MAX; side++) {
         const struct seen_node *node = &pair->seen.node[side];
 
-        if (!node->tried || (node->reachable && !node->survey.known))
+        if (!node->tried || !node->facts || !node->facts->replication.tried ||
+            (node->reachable && !node->facts->known))
             return false;
     }
-    return pair->seen.node[SIDE_SOURCE].replication_auth_tried;
+    return true;
+}
+
+void pair_drop_facts(struct pair *pair)
+{
+    pair->surveying = false;
+    for (int side = 0; side < SIDE_MAX; side++)
+        node_drop_facts(&pair->node[side]);
 }
 
 static void observe_debts(struct pair *pair)
@@ -396,6 +479,7 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     seen->tilt = moment->tilt;
     seen->unrecorded = pair->connection_ticket != 0;
     seen->slot = moment->slot;
+    seen->surveyed = !pair->surveying && pair_surveyed(pair);
     seen->wanted_ms = now - pair->fresh_since_ms;
     seen->fresh = pair->node[SIDE_SOURCE].survey_ms > pair->fresh_since_ms &&
                   pair->node[SIDE_TARGET].survey_ms > pair->fresh_since_ms &&

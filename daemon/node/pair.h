@@ -55,7 +55,7 @@ struct pair {
     struct node node[SIDE_MAX];
     struct observation seen;
     uint64_t number;    /* of the last look or action: they are counted in one order */
-    struct probe login; /* of the replication user, at the source */
+    struct probe login[SIDE_MAX]; /* of the replication user there */
     struct probe pause; /* whether somebody has paused the source's clients */
     struct connection connection[SIDE_MAX]; /* that can act, or was the last that could */
     struct settings settings;
@@ -74,6 +74,7 @@ struct pair {
 
     /* private */
     bool acts, surveying;
+    uint64_t surveyed_ms; /* when the last survey was over; 0: never */
     uint64_t relogin_at_ms;     /* not before, while the link is down */
     uint64_t pause_asked_ms;    /* when the answer of the latest such probe came; 0: never */
     uint64_t connection_ticket; /* of the store, waited for before anything is done; 0: none */
@@ -103,10 +104,13 @@ void pair_look_at(struct pair *pair, enum node_side side, bool whole);
 /* The next look connects without waiting. */
 void pair_expect(struct pair *pair);
 void pair_disconnect(struct pair *pair);
-/* Reaches both nodes, surveys them, and tries the replication user's log-in. */
+/* Reaches both nodes, asks them for all that the checks go by, and tries the log-ins of the
+ * replication users. */
 void pair_survey(struct pair *pair);
 /* That has ended, one way or the other. */
 bool pair_surveyed(const struct pair *pair);
+/* What the checks went by matters no longer. */
+void pair_drop_facts(struct pair *pair);
 
 /* What a pair cannot know. */
 struct pair_moment {

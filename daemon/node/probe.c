@@ -44,8 +44,8 @@ int probe_start(struct probe *probe, uv_loop_t *loop, const struct probe_config 
     probe->under_way = false;
     redis_client_free(take(probe->client), NULL, NULL);
     redis_call_init(&probe->call);
-    if (config->argv)
-        redis_call_add(&probe->call, config->argc, config->argv);
+    if (config->ask)
+        config->ask(&probe->call);
     probe->done = config->done;
     probe->answer_ms = config->answer_ms;
     probe->under_way = true;

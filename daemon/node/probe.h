@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A question to a server over a connection of its own, because its answer may be that there is
- * none: whether a log-in works (a replica that cannot log in would only show a link that stays
- * down), or whether a command is held back.
+ * Questions to a server over a connection of its own: because the answer may be that there is none
+ * (a command that is held back), or because they are somebody else's (the replication user's log-in
+ * and rights: a replica that lacks them would only show a link that stays down).
  */
 #include "daemon/spec/spec.h"
 #include "lib/redis/client.h"
@@ -14,20 +14,19 @@ struct probe_config {
     const struct endpoint *endpoint;
     const struct spec_auth *auth;
     uint64_t timeout_ms;     /* to connect and log in */
-    const char *const *argv; /* a command to send then; NULL: none */
-    int argc;
-    uint64_t answer_ms; /* for its answer */
-    /* err NULL: we are in, and the command has been answered, if only with an error. Once for each
-     * start. */
+    void (*ask)(struct redis_call *call); /* adds the commands to send then; NULL: none */
+    uint64_t answer_ms;                   /* for their answers */
+    /* err NULL: we are in, and the commands have been answered, if only with errors: in call.
+     * Once for each start. */
     void (*done)(struct probe *probe, const struct err *err);
 };
 
 struct probe {
-    bool asked; /* the command has been sent */
+    bool asked; /* the commands have been sent */
+    struct redis_call call;
     /* private */
     void (*done)(struct probe *probe, const struct err *err);
     struct redis_client *client; /* owned; NULL: never started */
-    struct redis_call call;
     uint64_t answer_ms;
     bool under_way;
 };

@@ -56,20 +56,14 @@ static void learn_min_replicas(struct survey *s, const redisReply *reply, const 
     s->min_replicas = value ? strtoll(value, NULL, 10) : -1;
 }
 
-static void learn_saves(struct survey *s, const redisReply *reply, const char *instance)
+static void learn_saving(struct survey *s, const redisReply *reply, const char *instance)
 {
-    const char *value = config_value(reply);
+    const char *save = config_value_of(reply, "save");
+    const char *stop = config_value_of(reply, "stop-writes-on-bgsave-error");
 
     (void)instance;
-    s->saves = value && value[0] != '\0';
-}
-
-static void learn_stops_writes(struct survey *s, const redisReply *reply, const char *instance)
-{
-    const char *value = config_value(reply);
-
-    (void)instance;
-    s->stops_writes = value && strcmp(value, "yes") == 0;
+    s->saves = save && save[0] != '\0';
+    s->stops_writes = stop && strcmp(stop, "yes") == 0;
 }
 
 /* The value of a field of a line of CLIENT LIST, up to the next blank; "" where there is none. */
@@ -116,8 +110,7 @@ static const struct {
 } rows[] = {
     {{"INFO", "commandstats"}, learn_scripts},
     {{"CONFIG", "GET", "min-*-to-write"}, learn_min_replicas}, /* slaves or replicas */
-    {{"CONFIG", "GET", "save"}, learn_saves},
-    {{"CONFIG", "GET", "stop-writes-on-bgsave-error"}, learn_stops_writes},
+    {{"CONFIG", "GET", "s[at]*"}, learn_saving}, /* save and stop-writes-on-bgsave-error */
     {{"CLIENT", "LIST"}, learn_stranger},
 };
 
@@ -139,6 +132,16 @@ void survey_ask(struct redis_call *call, const struct redis_info *info)
             n++;
         redis_call_add(call, many ? 1 : n, many ? nothing : rows[i].words);
     }
+}
+
+const redisReply *survey_clients(redisReply *const *replies)
+{
+    return replies[array_len(rows) - 1];
+}
+
+unsigned survey_size(void)
+{
+    return array_len(rows);
 }
 
 void survey_learn(struct survey *ret, redisReply *const *replies, const char *instance)

@@ -247,10 +247,31 @@ static const struct schema_row verify_rows[] = {
      .doc = "How many keys to compare in mode sample."},
 };
 
-static const struct schema_row checks_rows[] = {
-    {.key = "waive", .type = SCHEMA_LIST, .item = SCHEMA_NAME, .flags = SCHEMA_LATER,
-     .doc = "Checks that may warn instead of block."},
+static const char *const check_words[] = {
+#define CHECK(id, name, code, retry, title, what, next) code,
+#define WATCH(id, code, retry, what, next) code,
+#define FIRM(id, name, code, retry, title, what, next)
+#include "daemon/spec/check_table.h"
+#undef FIRM
+#undef WATCH
+#undef CHECK
+    NULL,
 };
+
+static const struct schema_row checks_rows[] = {
+    {.key = "waive", .type = SCHEMA_LIST, .item = SCHEMA_ENUM, .item_size = sizeof(unsigned),
+     .max = SPEC_WAIVED_MAX, .words = check_words, .flags = SCHEMA_SAFE,
+     SCHEMA_FIELD(struct spec, checks.waived), .count = offsetof(struct spec, checks.n_waived),
+     .doc = "Checks that may warn instead of block, and watches that hold no switch-over back."},
+};
+
+bool spec_waives(const struct spec *spec, const char *code)
+{
+    for (unsigned i = 0; i < spec->checks.n_waived; i++)
+        if (strcmp(check_words[spec->checks.waived[i]], code) == 0)
+            return true;
+    return false;
+}
 
 /* clang-format on */
 
@@ -283,7 +304,7 @@ static const struct schema_row job_rows[] = {
     {.key = "cutover", .type = SCHEMA_MAP, .sub = &cutover_schema, .doc = "The switch-over."},
     {.key = "verify", .type = SCHEMA_MAP, .sub = &verify_schema, .flags = SCHEMA_LATER,
      .doc = "Comparison of the contents."},
-    {.key = "checks", .type = SCHEMA_MAP, .sub = &checks_schema, .flags = SCHEMA_LATER,
+    {.key = "checks", .type = SCHEMA_MAP, .sub = &checks_schema,
      .doc = "The checks before a migration."},
     {.key = "notify", .type = SCHEMA_LIST, .item = SCHEMA_NAME, .flags = SCHEMA_LATER,
      .doc = "Sinks of the daemon's config that hear of this job."},

@@ -14,6 +14,7 @@
 
 #define SPEC_ID_MAX 40
 #define SPEC_REPLICAS_MAX 8
+#define SPEC_WAIVED_MAX 32
 
 /* Where a password comes from; at most one of the three is set. */
 struct spec_auth {
@@ -61,6 +62,10 @@ struct spec {
         bool reverse;
         enum spec_drain { DRAIN_AUTO, DRAIN_FALSE, DRAIN_TRUE } drain_clients;
     } cutover;
+    struct {
+        unsigned waived[SPEC_WAIVED_MAX]; /* as the words of the schema are numbered */
+        unsigned n_waived;
+    } checks;
 };
 
 void spec_free(struct spec *spec); /* NULL is fine; wipes inline passwords */
@@ -76,6 +81,9 @@ struct spec *spec_dup(const struct spec *spec);
  * FIFO or device.
  */
 int spec_auth_read(const struct spec_auth *auth, char **ret, struct err *err) must_check;
+
+/* Whether the check or watch of this code ("maxmemory") is to stop nothing. */
+bool spec_waives(const struct spec *spec, const char *code);
 
 /* The log-in the *other* node uses to replicate from this one. */
 const struct spec_auth *spec_replication_auth(const struct spec_node *node);

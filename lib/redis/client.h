@@ -16,7 +16,7 @@
 #include "lib/base/op.h"
 #include "lib/net/endpoint.h"
 
-#define REDIS_CALL_COMMANDS_MAX 16       /* commands pipelined in one call */
+#define REDIS_CALL_COMMANDS_MAX 24       /* commands pipelined in one call */
 #define REDIS_REPLY_BYTES_MAX (8u << 20) /* one reply, all its strings together */
 #define REDIS_REPLY_ELEMENTS_MAX 65536u
 #define REDIS_CLIENT_CALLS_MAX 64 /* calls waiting on one client; one more ends with ERR_LIMIT */

@@ -28,6 +28,7 @@ enum type {
     T_REDIS_VERSION,
     T_OTHER_VERSION,
     T_MODE,
+    T_EXECUTABLE,
     T_NONE, /* no line of its own; reset with its section */
 };
 
@@ -47,15 +48,22 @@ struct row {
 #define PERSIST REDIS_INFO_PERSISTENCE
 #define MEMORY REDIS_INFO_MEMORY
 #define STATS REDIS_INFO_STATS
+#define KEYS REDIS_INFO_KEYSPACE
 
 static const struct row rows[] = {
     {CLIENTS, "connected_clients", T_U64, FIELD(connected_clients), 0},
+    {CLIENTS, "maxclients", T_I64, FIELD(maxclients), -1},
     {CLIENTS, "paused_reason", T_STRING, FIELD(paused_reason), 0},
     {CLIENTS, "paused_timeout_milliseconds", T_I64, FIELD(paused_ms), 0},
 
     {SERVER, "redis_version", T_REDIS_VERSION, FIELD(redis_compat_num), 0},
     {SERVER, "valkey_version", T_OTHER_VERSION, FIELD(product), 0},
     {SERVER, "redict_version", T_OTHER_VERSION, FIELD(product), 0},
+    {SERVER, "dragonfly_version", T_OTHER_VERSION, FIELD(product), 0},
+    {SERVER, "garnet_version", T_OTHER_VERSION, FIELD(product), 0},
+    {SERVER, "kvrocks_version", T_OTHER_VERSION, FIELD(product), 0},
+    {SERVER, "executable", T_EXECUTABLE, FIELD(product), 0},
+    {SERVER, "server_time_usec", T_I64, FIELD(time_us), -1},
     {SERVER, "", T_NONE, FIELD(version), 0},
     {SERVER, "", T_NONE, FIELD(version_num), 0},
     {SERVER, "redis_mode", T_MODE, FIELD(cluster_enabled), 0},
@@ -118,11 +126,16 @@ static const struct row rows[] = {
     {STATS, "unexpected_error_replies", T_I64, FIELD(unexpected_error_replies), -1},
     {STATS, "evicted_keys", T_I64, FIELD(evicted_keys), 0},
     {STATS, "instantaneous_ops_per_sec", T_I64, FIELD(ops_per_second), 0},
+    {STATS, "instantaneous_input_kbps", T_DOUBLE, FIELD(input_kbps), 0},
 
-    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(keys), 0},
-    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(databases), 0},
-    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(lasting), 0},
-    {REDIS_INFO_KEYSPACE, "", T_NONE, FIELD(lasting_sum), 0},
+    {KEYS, "", T_NONE, FIELD(keys), 0},
+    {KEYS, "", T_NONE, FIELD(databases), 0},
+    {KEYS, "", T_NONE, FIELD(lasting), 0},
+    {KEYS, "", T_NONE, FIELD(lasting_sum), 0},
+    {KEYS, "", T_NONE, FIELD(last_database), -1},
+    {KEYS, "", T_NONE, FIELD(field_ttls), 0},
+
+    {REDIS_INFO_MODULES, "", T_NONE, FIELD(modules), 0},
 
     {REDIS_INFO_CLUSTER, "cluster_enabled", T_BOOL, FIELD(cluster_enabled), 0},
 };
@@ -135,6 +148,7 @@ static const struct {
     {"Replication", REDIS_INFO_REPLICATION}, {"Persistence", REDIS_INFO_PERSISTENCE},
     {"Memory", REDIS_INFO_MEMORY},           {"Stats", REDIS_INFO_STATS},
     {"Keyspace", REDIS_INFO_KEYSPACE},       {"Cluster", REDIS_INFO_CLUSTER},
+    {"Modules", REDIS_INFO_MODULES},
 };
 
 /* --- values --- */
@@ -249,6 +263,10 @@ static void store(struct redis_info *info, const struct row *row, const char *va
     case T_MODE:
         store_number(row, member, strcmp(value, "cluster") == 0);
         break;
+    case T_EXECUTABLE: /* KeyDB does not say otherwise who it is */
+        if (strstr(value, "keydb"))
+            str_copy(info->product, sizeof(info->product), "keydb");
+        break;
     case T_REDIS_VERSION:
         info->redis_compat_num = version_number(value);
         if (!info->product[0]) /* the forks say whom they are compatible with here */
@@ -331,7 +349,7 @@ static void replica_line(struct redis_info *info, const char *value)
 /* number: of the database, as text. */
 static void database_line(struct redis_info *info, const char *number, const char *value)
 {
-    int64_t keys, expires = 0, db = 0, lasting;
+    int64_t keys, expires = 0, db = 0, fields = 0, lasting;
 
     if (!pair_integer(value, "keys", 0, INT64_MAX, &keys))
         return;
@@ -340,12 +358,27 @@ static void database_line(struct redis_info *info, const char *number, const cha
     if (__builtin_add_overflow(info->keys, keys, &info->keys))
         info->keys = INT64_MAX;
     info->databases += keys > 0;
+    if (keys > 0)
+        info->last_database = max_of(info->last_database, db);
+    if (pair_integer(value, "subexpiry", 0, INT64_MAX / 4, &fields) ||
+        pair_integer(value, "keys_with_volatile_items", 0, INT64_MAX / 4, &fields))
+        info->field_ttls = min_of(info->field_ttls + fields, INT64_MAX / 4);
     lasting = max_of(keys - expires, (int64_t)0);
     if (__builtin_add_overflow(info->lasting, lasting, &info->lasting))
         info->lasting = INT64_MAX;
     /* Databases may come in any order: a sum. */
     if (lasting > 0)
         info->lasting_sum += (uint64_t)lasting * (2 * (uint64_t)db + UINT64_C(0x9e3779b97f4a7c15));
+}
+
+/* "module:name=vectorset,ver=1,…" */
+static void module_line(struct redis_info *info, const char *value)
+{
+    size_t used = strlen(info->modules);
+    char name[48];
+
+    if (pair_value(value, "name", name, sizeof(name)))
+        snprintf(info->modules + used, sizeof(info->modules) - used, "%s%s", used ? "," : "", name);
 }
 
 /* --- text --- */
@@ -386,6 +419,8 @@ static void field(struct redis_info *info, unsigned section, char *line)
         replica_line(info, value);
     else if (section == REDIS_INFO_KEYSPACE && numbered(line, "db"))
         database_line(info, line + 2, value);
+    else if (section == REDIS_INFO_MODULES && strcmp(line, "module") == 0)
+        module_line(info, value);
     else
         for (size_t i = 0; i < array_len(rows); i++)
             if (rows[i].section == section && strcmp(rows[i].name, line) == 0)

@@ -26,6 +26,7 @@ enum redis_info_section {
     REDIS_INFO_KEYSPACE = 1 << 5,
     REDIS_INFO_CLUSTER = 1 << 6,
     REDIS_INFO_CLIENTS = 1 << 7,
+    REDIS_INFO_MODULES = 1 << 8,
 };
 
 enum redis_replica_state {
@@ -51,17 +52,19 @@ struct redis_info {
 
     /* clients */
     uint64_t connected_clients;
+    int64_t maxclients;     /* -1: before 7.0 */
     char paused_reason[24]; /* "none", "client_pause", …; "": before 7.4, Valkey 8.1 */
     int64_t paused_ms;      /* how long it still lasts; 0 */
 
     /* server */
-    char product[16]; /* "redis", "valkey" or "redict" */
+    char product[16]; /* "redis", "valkey", "redict"; "dragonfly", "keydb", "garnet", "kvrocks" */
     char version[24]; /* the product's own version ("8.0.1" for Valkey, not the 7.2.4 it claims) */
     unsigned version_num;      /* of that: major * 10000 + minor * 100 + patch */
     unsigned redis_compat_num; /* of redis_version:, which tells what commands there are */
     char run_id[41];
     uint64_t uptime_seconds;
     uint16_t tcp_port;
+    int64_t time_us; /* its clock; -1: before 7.0 */
 
     /* replication */
     enum redis_role role;
@@ -113,12 +116,18 @@ struct redis_info {
     int64_t unexpected_error_replies; /* -1: before 7.0 */
     int64_t evicted_keys;
     int64_t ops_per_second;
+    double input_kbps; /* KiB per second that it is sent: at least what is written */
 
     /* keyspace */
     int64_t keys;         /* over all databases; 0 */
     int64_t lasting;      /* those without an expiry */
     uint64_t lasting_sum; /* … as a checksum over the databases they are in; 0: none */
     unsigned databases;   /* that hold keys */
+    int64_t last_database; /* the highest number of these; -1: none */
+    int64_t field_ttls;    /* hashes with fields that expire by themselves */
+
+    /* modules */
+    char modules[128]; /* their names, with commas between; "" */
 
     /* cluster */
     bool cluster_enabled;

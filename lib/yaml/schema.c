@@ -114,7 +114,8 @@ static bool read_scalar(const struct schema_row *row, const struct yaml_node *va
 static bool read_item(const struct schema_row *row, const struct yaml_node *value, void *item,
                       struct diags *diags)
 {
-    struct schema_row one = {.key = row->key, .type = row->item, .size = row->item_size};
+    struct schema_row one = {
+        .key = row->key, .type = row->item, .size = row->item_size, .words = row->words};
     const char *shape = row->item == SCHEMA_MAP ? "maps" : shape_of(row->item);
 
     if (!shape_fits(&one, value) || yaml_node_is_null(value)) {
@@ -300,6 +301,9 @@ static bool lists_differ(const struct schema_row *row, const void *a, const void
         return true;
     if (row->item == SCHEMA_ENDPOINT)
         return endpoints_differ(const_field_at(a, row->offset), const_field_at(b, row->offset), n);
+    if (row->item == SCHEMA_ENUM)
+        return memcmp(const_field_at(a, row->offset), const_field_at(b, row->offset),
+                      n * row->item_size) != 0;
     assert(row->item == SCHEMA_MAP); /* no other lists have a field so far */
     for (unsigned i = 0; i < n; i++) {
         if (schema_differs(row->sub, const_field_at(a, item_offset(row, i)),

@@ -25,7 +25,7 @@ enum schema_type {
     SCHEMA_NAME,     /* char[]: [a-z][a-z0-9-]*, as long as fits */
     SCHEMA_ENDPOINT, /* struct endpoint; "host:port" */
     SCHEMA_MAP,
-    SCHEMA_LIST, /* an array of fixed size in the struct, and a count; of ENDPOINT or MAP */
+    SCHEMA_LIST, /* an array of fixed size in the struct, and a count; of ENDPOINT, ENUM or MAP */
     SCHEMA_TYPE_MAX
 };
 
@@ -57,7 +57,7 @@ struct schema_row {
     size_t given;      /* offset of a bool: was the key there? 0: nobody asks */
     schema_check_fn *check;   /* NULL: nothing further */
     const char *check_json;   /* the same in keywords of JSON Schema: an object; NULL: none */
-    const char *const *words; /* ENUM: NULL ends them */
+    const char *const *words; /* ENUM, and LIST of ENUM: NULL ends them */
     const struct schema *sub; /* MAP, and LIST of MAP */
     enum schema_type item;    /* LIST: type of its items; their size is item_size */
     size_t item_size, count;  /* LIST: offset of its count, an unsigned */

@@ -66,8 +66,11 @@ static json_t *schema_value(const struct schema_row *row);
 
 static void set_list(const struct schema_row *row, json_t *property)
 {
-    struct schema_row item = {
-        .key = row->key, .type = row->item, .size = row->item_size, .sub = row->sub};
+    struct schema_row item = {.key = row->key,
+                              .type = row->item,
+                              .size = row->item_size,
+                              .sub = row->sub,
+                              .words = row->words};
 
     set(property, "type", json_string("array"));
     set(property, "items", schema_value(&item));

@@ -9,7 +9,8 @@
 #include "lib/net/endpoint.h"
 #include "lib/yaml/schema.h"
 
-#define WORDS_MAX 16
+#define WORDS_MAX 96
+#define WORDS_SHOWN 16 /* more are in the manual */
 
 static int parse_number(const char *text, uint64_t *ret, struct err *err)
 {
@@ -103,6 +104,8 @@ static int set_word(const struct schema_row *row, const char *text, void *base, 
                                     row->words[n]);
     }
     nearest = suggest(text, row->words, n);
+    if (n > WORDS_SHOWN)
+        str_copy(known, sizeof(known), "the words known here");
     if (nearest)
         return err_set(err, ERR_INVALID, "'%.40s' is none of %s; did you mean '%s'?", text, known,
                        nearest);

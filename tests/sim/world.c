@@ -311,7 +311,7 @@ static void enter(struct world *w, enum phase from, bool resumed)
     observation_enter(&w->seen, from, w->run.phase, resumed);
     if (lease_ends(from, w->run.phase))
         w->frozen_at = 0;
-    w->seen.node[SIDE_SOURCE].replication_auth_tried = true;
+    w->seen.surveyed = true;
 }
 
 static void trace(struct world *w, const char *from, const struct edge *edge)

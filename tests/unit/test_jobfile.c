@@ -234,13 +234,28 @@ static void all_errors_of_a_file_are_reported(void **state)
         "      = leave the key out\n");
 }
 
+static void checks_are_waived_by_name(void **state)
+{
+    struct jobfile file;
+
+    (void)state;
+    parse_orders(MINIMAL_JOB "checks: {waive: [maxmemory, keys-differ]}\n", &file);
+    assert_true(jobfile_ok(&file));
+    assert_true(spec_waives(file.specs[0], "maxmemory"));
+    assert_true(spec_waives(file.specs[0], "keys-differ"));
+    assert_false(spec_waives(file.specs[0], "min-replicas"));
+    jobfile_clear(&file);
+    assert_refused(MINIMAL_JOB "checks: {waive: [max-memory]}\n", "did you mean 'maxmemory'?");
+    /* What guards the data of others cannot be waived. */
+    assert_refused(MINIMAL_JOB "checks: {waive: [target-not-empty]}\n",
+                   "'target-not-empty' is none of");
+}
+
 static void later_keys_are_refused_by_name(void **state)
 {
     (void)state;
     assert_refused(MINIMAL_JOB "verify: {mode: none}\n",
                    ":3:1: error[not-supported]: 'verify' is not");
-    assert_refused(MINIMAL_JOB "checks: {waive: []}\n",
-                   ":3:1: error[not-supported]: 'checks' is not");
     assert_refused(MINIMAL_JOB "notify: [x]\n", ":3:1: error[not-supported]: 'notify' is not");
     assert_refused("target: {endpoint: a:1, tls: {}}\n",
                    ":1:25: error[not-supported]: 'tls' is not");
@@ -324,6 +339,7 @@ int main(void)
         cmocka_unit_test(documents_are_jobs),
         cmocka_unit_test(a_name_is_a_job_file_or_not),
         cmocka_unit_test(all_errors_of_a_file_are_reported),
+        cmocka_unit_test(checks_are_waived_by_name),
         cmocka_unit_test(later_keys_are_refused_by_name),
         cmocka_unit_test(keys_belong_where_they_belong),
         cmocka_unit_test(a_job_needs_a_name),

@@ -7,8 +7,7 @@
 #include "lib/base/base.h"
 #include "tests/unit/fixture.h"
 
-#define ANSWERS                                                                                    \
-    5 /* in the order of survey_ask(): scripts, min-replicas, save, stop-writes, clients */
+#define ANSWERS 4 /* in the order of survey_ask(): scripts, min-replicas, saving, clients */
 
 #define OURS "0badcafe"
 
@@ -59,9 +58,8 @@ static void rig_init(struct rig *r)
 {
     say(&r->answers[0], REDIS_REPLY_STRING, "# Commandstats\r\n");
     SAY_CONFIG(&r->answers[1], "min-replicas-to-write", "0", "min-slaves-to-write", "0");
-    SAY_CONFIG(&r->answers[2], "save", "3600 1 300 100");
-    SAY_CONFIG(&r->answers[3], "stop-writes-on-bgsave-error", "yes");
-    say(&r->answers[4], REDIS_REPLY_STRING, "id=3 addr=10.0.0.5:41414 fd=8 name= db=0\n");
+    SAY_CONFIG(&r->answers[2], "stop-writes-on-bgsave-error", "yes", "save", "3600 1 300 100");
+    say(&r->answers[3], REDIS_REPLY_STRING, "id=3 addr=10.0.0.5:41414 fd=8 name= db=0\n");
 }
 
 static void learn(struct rig *r)
@@ -142,14 +140,13 @@ static void settings_are_read_from_the_answers_to_config_get(void **state)
     (void)state;
     rig_init(&r);
     SAY_CONFIG(&r.answers[1], "min-slaves-to-write", "3", "min-replicas-to-write", "3");
-    SAY_CONFIG(&r.answers[2], "save", "");
-    SAY_CONFIG(&r.answers[3], "stop-writes-on-bgsave-error", "no");
+    SAY_CONFIG(&r.answers[2], "save", "", "stop-writes-on-bgsave-error", "no");
     learn(&r);
     assert_int_equal(r.survey.min_replicas, 3);
     assert_false(r.survey.saves);
     assert_false(r.survey.stops_writes);
 
-    for (size_t i = 1; i < 4; i++) /* a setting that the server does not know */
+    for (size_t i = 1; i < 3; i++) /* a setting that the server does not know */
         say_config(&r.answers[i], (const char *const[]){NULL});
     learn(&r);
     assert_int_equal(r.survey.min_replicas, -1);
@@ -204,7 +201,7 @@ static void a_stranger_is_an_ecmigrate_of_another_instance(void **state)
     (void)state;
     rig_init(&r);
     for (size_t i = 0; i < array_len(rows); i++) {
-        say(&r.answers[4], REDIS_REPLY_STRING, rows[i].list);
+        say(&r.answers[3], REDIS_REPLY_STRING, rows[i].list);
         learn(&r);
         assert_string_equal(r.survey.stranger, rows[i].stranger);
     }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outcomes are kept as JSON: they are shown often, and nothing computes with them. */
 #include "daemon/core/check/report.h"
 
 #include "lib/base/base.h"
 #include "lib/base/utf8.h"
+
+/* Whether the nodes answer comes first. */
+#define REACH_ROWS SIDE_MAX
 
 struct check_report *check_report_new(const struct endpoint *source)
 {
     struct check_report *report = xcalloc(1, sizeof(*report));
 
     report->source = *source;
-    report->results = json_array();
     return report;
 }
 
@@ -18,31 +19,61 @@ void check_report_free(struct check_report *report)
 {
     if (!report)
         return;
-    json_decref(report->results);
+    for (unsigned i = 0; i < report->n; i++) {
+        struct check_outcome *outcome = &report->outcomes[i];
+
+        free(outcome->message);
+        free(outcome->remedy);
+        for (int side = 0; side < SIDE_MAX; side++)
+            free(outcome->value[side]);
+    }
+    free(report->outcomes);
     free(report);
 }
 
-static void add(struct check_report *report, enum reason id, const char *title, bool passed,
-                const struct check_result *failure)
+static char *kept(const char *text)
 {
-    cleanup(freep) char *message = passed ? NULL : utf8_clean(failure->message);
+    return text[0] ? utf8_clean(text) : NULL;
+}
 
-    if (!passed && report->passed)
-        report->failure = *failure;
-    report->passed = report->passed && passed;
-    report->n++;
-    json_array_append_new(report->results,
-                          json_pack("{s:s, s:s, s:b, s:s?}", "id", reason_get(id)->code, "title",
-                                    title, "passed", passed, "message", message));
+/* Of several that block, the one that check_run() would name. */
+static void block(struct check_report *report, const struct check_result *result,
+                  const char *message)
+{
+    bool first = report->passed;
+
+    report->passed = false;
+    if (!first && !(reason_get(report->reason)->retry && !reason_get(result->reason)->retry))
+        return;
+    report->reason = result->reason;
+    report->message = message;
+}
+
+static void add(struct check_report *report, const char *title, const struct check_result *result)
+{
+    struct check_outcome *outcome = &report->outcomes[report->n++];
+
+    *outcome = (struct check_outcome){.id = result->id,
+                                      .title = title,
+                                      .severity = result->severity,
+                                      .waived = result->waived,
+                                      .message = kept(result->message),
+                                      .remedy = kept(result->remedy)};
+    for (int side = 0; side < SIDE_MAX; side++)
+        outcome->value[side] = kept(result->value[side]);
+    report->count[result->severity]++;
+    if (check_blocks(result))
+        block(report, result, outcome->message ? outcome->message : title);
 }
 
 static void add_node(struct check_report *report, enum reason id, const char *title,
                      const struct seen_node *node)
 {
-    struct check_result failure = {.reason = node->why};
+    struct check_result result = {
+        .id = id, .reason = node->why, .severity = node->reachable ? CHECK_OK : CHECK_ERROR};
 
-    (void)str_copy(failure.message, sizeof(failure.message), node->err.msg);
-    add(report, id, title, node->reachable, &failure);
+    (void)str_copy(result.message, sizeof(result.message), node->reachable ? "" : node->err.msg);
+    add(report, title, &result);
 }
 
 struct check_report *check_report_of(const struct spec *spec, const struct run *run,
@@ -52,18 +83,56 @@ struct check_report *check_report_of(const struct spec *spec, const struct run *
     const struct check *checks;
     size_t n;
 
+    checks = check_table(&n);
+    report->outcomes = xcalloc(REACH_ROWS + n, sizeof(*report->outcomes));
     report->at_wall_ms = now_wall_ms;
     report->passed = true;
     add_node(report, REASON_SOURCE_UNREACHABLE, "the source answers", &seen->node[SIDE_SOURCE]);
     add_node(report, REASON_TARGET_UNREACHABLE, "the target answers", &seen->node[SIDE_TARGET]);
     if (!report->passed)
         return report;
-    checks = check_table(&n);
     for (size_t i = 0; i < n; i++) {
-        struct check_result failure = {.reason = checks[i].id};
-        bool passed = checks[i].pass(spec, run, seen, &failure);
+        struct check_result result;
 
-        add(report, checks[i].id, checks[i].title, passed, &failure);
+        check_judge(i, spec, run, seen, &result);
+        add(report, checks[i].title, &result);
     }
     return report;
+}
+
+/* --- as JSON --- */
+
+static json_t *lines_of(const char *text)
+{
+    json_t *lines = json_array();
+
+    while (text && *text) {
+        size_t n = strcspn(text, "\n");
+
+        json_array_append_new(lines, json_stringn(text, n));
+        text += n + (text[n] == '\n');
+    }
+    return lines;
+}
+
+static json_t *outcome_json(const struct check_outcome *outcome)
+{
+    const struct reason_def *row = reason_get(outcome->id);
+    bool fine = outcome->severity == CHECK_OK;
+
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s?, s:s?, s:s?, s:s?, s:o}", "id", row->code,
+                     "title", outcome->title, "severity", check_severity_name(outcome->severity),
+                     "passed", outcome->severity != CHECK_ERROR || outcome->waived, "waived",
+                     outcome->waived, "source", outcome->value[SIDE_SOURCE], "target",
+                     outcome->value[SIDE_TARGET], "message", outcome->message, "why",
+                     fine ? NULL : row->what, "remedy", fine ? json_null() : lines_of(outcome->remedy));
+}
+
+json_t *check_report_json(const struct check_report *report)
+{
+    json_t *results = json_array();
+
+    for (unsigned i = 0; i < report->n; i++)
+        json_array_append_new(results, outcome_json(&report->outcomes[i]));
+    return results;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/facts.h"
+
+const char *const write_commands[WRITE_COMMANDS] = {
+#define WRITE_COMMAND(name) name,
+#include "daemon/core/write_command_table.h"
+#undef WRITE_COMMAND
+};
+
+static const struct {
+    const char *acl, *command;
+} rights[RIGHT_MAX] = {
+#define RIGHT(id, acl, command, need_source, need_target) [RIGHT_##id] = {acl, command},
+#include "daemon/core/right_table.h"
+#undef RIGHT
+};
+
+void facts_init(struct facts *facts)
+{
+    *facts = (struct facts){.databases = -1,
+                            .repl_timeout = -1,
+                            .ping_period = -1,
+                            .buffer_hard = -1,
+                            .buffer_soft = -1,
+                            .buffer_seconds = -1};
+}
+
+const char *right_acl(enum right right)
+{
+    return rights[right].acl;
+}
+
+const char *right_command(enum right right)
+{
+    return rights[right].command;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What the checks go by beyond INFO and a survey: asked for in one pass, kept while they matter.
+ * What a node does not tell is not known, and no check fails for that.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/core/reason.h"
+#include "lib/base/err.h"
+
+/* What may be refused, at the node's side: one row each of daemon/core/right_table.h. */
+enum right {
+#define RIGHT(id, acl, command, need_source, need_target) RIGHT_##id,
+#include "daemon/core/right_table.h"
+#undef RIGHT
+    RIGHT_MAX
+};
+
+enum right_state {
+    RIGHT_UNKNOWN, /* not asked, or the answer says nothing */
+    RIGHT_ALLOWED,
+    RIGHT_DENIED,  /* by the ACL */
+    RIGHT_RENAMED, /* there is no such command under this name */
+    RIGHT_CLUSTER, /* not in cluster mode */
+};
+
+enum answer { NOT_KNOWN, NO, YES };
+
+/* A log-in over a connection of its own, and what the user may do. */
+struct login_facts {
+    bool tried;
+    enum reason why; /* why it failed; REASON_NONE */
+    struct err err;
+    enum right_state right[RIGHT_MAX];
+};
+
+/* Commands that write: daemon/core/write_command_table.h. */
+#define WRITE_COMMAND(name) +1
+enum { WRITE_COMMANDS = 0
+#include "daemon/core/write_command_table.h"
+};
+#undef WRITE_COMMAND
+extern const char *const write_commands[WRITE_COMMANDS];
+
+struct facts {
+    bool known; /* the pass is over */
+    enum right_state right[RIGHT_MAX];
+    struct login_facts replication; /* of the user that the other node logs in with here */
+
+    /* settings; -1: not known */
+    int64_t databases;
+    int64_t repl_timeout, ping_period;                 /* seconds */
+    int64_t buffer_hard, buffer_soft, buffer_seconds;  /* of replicas; 0: no limit */
+    enum answer read_only, protected_mode, tls_replication;
+    enum answer dual_channel, version_check_relaxed;
+
+    bool commands_known;
+    bool has_command[WRITE_COMMANDS];
+    bool used_command[WRITE_COMMANDS]; /* called since the server was started */
+
+    char sentinel[96];     /* a connection of Sentinel: its name and address; "": none seen */
+    enum answer sentinels; /* somebody listens to Sentinel's channel */
+
+    /* keys looked at, for types that the other server may not know */
+    bool sampled;
+    int64_t sample_keys, sample_vector_sets;
+    char sample_key[64]; /* one of these */
+};
+
+/* Nothing is known. */
+void facts_init(struct facts *facts);
+/* What a right is called by ACL SETUSER ("+config|get"), and the command it is for. */
+const char *right_acl(enum right right);
+const char *right_command(enum right right);

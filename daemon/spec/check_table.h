@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CHECK(ID, name, code, retry, what holds when it passes, why it matters, what to do next): the checks before a
+ * migration, in the order in which they are shown. Each is a function check_<name> of daemon/core/check/, and a
+ * reason: a job that it stops fails with its code. FIRM(...): the same, but nobody can waive it: it guards data of
+ * others, or has a word of its own. WATCH(ID, code, retry, why it matters, what to do next): what is looked at until
+ * the switch-over instead, and holds that back. Included by daemon/core/reason.{h,c}, daemon/core/check/ and the
+ * schema of job files.
+ */
+
+/* Which servers they are */
+FIRM(SAME_NODE, same_node, "same-node", false, "source and target are two servers",
+      "Source and target are one and the same server.",
+      "Name two different servers in the job file.")
+CHECK(FOREIGN_SERVER, foreign_server, "foreign-server", false, "both are servers that replicate as Redis does",
+      "A server that speaks the protocol of Redis, but is another product, replicates in its own way or not at all: Dragonfly can be a target but no source, KeyDB reads dumps up to Redis 6.2, Garnet and Kvrocks do neither.",
+      "This pair cannot be migrated by replication. Choose another server, or move the data with a tool that reads and writes keys.")
+FIRM(LOOP, loop, "loop", false, "the source does not follow the target",
+      "The source is itself a replica of the target.",
+      "Exchange source and target in the job file, or detach the source from the target first.")
+FIRM(SOURCE_LOADING, source_loading, "source-loading", true, "the source has loaded its data set",
+      "The source is loading its own data set and cannot serve a copy yet.",
+      "Wait until the source has loaded; the job tries again by itself.")
+FIRM(TARGET_LOADING, target_loading, "target-loading", true, "the target has loaded its data set",
+      "The target is loading a data set and does not take commands yet.",
+      "Wait until the target has loaded; the job tries again by itself.")
+CHECK(SOURCE_LINK_DOWN, source_link, "source-link-down", true, "the source's own link to a primary, if any, is up",
+      "The source is a replica whose own link to its primary is down.",
+      "Repair the source's replication, or name its primary as the source.")
+CHECK(SOURCE_IS_REPLICA, source_primary, "source-is-replica", true, "the source is a primary",
+      "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody.",
+      "Name its primary as the source of the job. Or, if it is to be the source as it is, make it a primary itself: REPLICAOF NO ONE at the source, once nobody writes to its primary any more.")
+FIRM(NODE_TAKEN, target_free, "node-taken", false, "no other job has the target",
+      "Another job of this daemon has the target: as its own target, or as its source.",
+      "End the other job first (ecmigratectl abort), or take this job's file away: two jobs with one target would undo each other's work.")
+FIRM(ANOTHER_DAEMON, no_stranger, "another-daemon", true, "no other ecmigrate looks after the nodes",
+      "Another ecmigrate is connected to a node of this job. Two of them would undo each other's work.",
+      "Leave the pair to one of them: abort the job at the other and remove its file there. If that daemon is gone for good, close its connection at the node: CLIENT KILL ADDR, with the address in the message.")
+FIRM(ALREADY_SWITCHED, not_switched, "already-switched", false, "the target did not take over from the source before",
+      "A switch-over made this target the primary of these two nodes. A run in the same direction would delete what it has taken since.",
+      "To migrate the other way, exchange source and target in the job file. To copy the old source over the target nevertheless: ecmigratectl start JOB --again.")
+FIRM(TARGET_IS_REPLICA, target_alone, "target-is-replica", false, "the target follows no other server",
+      "The target already follows another server.",
+      "Detach the target first (REPLICAOF NO ONE on the target), if nobody needs that link, then: ecmigratectl retry JOB.")
+FIRM(TARGET_NOT_EMPTY, target_empty, "target-not-empty", false, "the target is empty, or may be flushed",
+      "The target holds keys. Attaching would delete them, and a rollback could not bring them back.",
+      "If those keys may go, set allow_flush: true under target: in the job file; otherwise choose an empty target.")
+
+/* What they let us do */
+CHECK(AUTH_REFUSED, replication_login, "auth-refused", false, "each node's replication user can log in to the other",
+      "A node refuses the user name or the password, or asks for one that the job file does not give.",
+      "Correct username and password, password_file or credential of that node in the job file; a changed file of a failed job starts a new run.")
+CHECK(SOURCE_RIGHTS, source_rights, "source-rights", false, "the daemon may do at the source what it has to",
+      "The source lets the daemon in, but not do all that a migration needs. Found late, this costs write pauses for nothing, or hanging clients.",
+      "Run the lines above at the source, as a user who may change users; then: ecmigratectl retry JOB.")
+CHECK(TARGET_RIGHTS, target_rights, "target-rights", false, "the daemon may do at the target what it has to",
+      "The target lets the daemon in, but not do all that a migration needs.",
+      "Run the lines above at the target, as a user who may change users; then: ecmigratectl retry JOB.")
+CHECK(REPLICATION_RIGHTS, replication_rights, "replication-rights", false, "the target may copy from the source",
+      "The user that the target logs in with at the source may not replicate. The copy would never begin, or be cut each second.",
+      "Run the lines above at the source, as a user who may change users; then: ecmigratectl retry JOB.")
+CHECK(REVERSE_RIGHTS, reverse_rights, "reverse-rights", false, "the source may copy back from the target",
+      "The user that the old source will log in with at the target may not replicate. That would show only after the switch-over, when there is no way back.",
+      "Run the lines above at the target, as a user who may change users; or set reverse: false under cutover: in the job file, and do without a way back.")
+FIRM(TARGET_CLUSTER_MODE, target_cluster_mode, "target-cluster-mode", false, "the target is not in cluster mode",
+      "The target runs in cluster mode, where REPLICAOF is refused.",
+      "Choose a target with cluster-enabled no.")
+CHECK(SOURCE_CLUSTER_MODE, source_cluster_mode, "source-cluster-mode", false, "the source is not in cluster mode",
+      "The source runs in cluster mode: this is one shard of several, and REPLICAOF is refused there, so that it cannot be demoted. Each switch-over would pause its writes and give up.",
+      "To copy this one shard, and never switch over, put source-cluster-mode into checks: {waive: [...]} of the job file.")
+CHECK(TLS_MISMATCH, tls_mismatch, "tls-mismatch", false, "the target speaks to the source as the source expects",
+      "The target is set to speak TLS to the server that it follows (tls-replication yes), and the source's port speaks plain.",
+      "Run the line above at the target, or name the source's TLS port in source.reachable_as.")
+CHECK(PROTECTED_MODE, protected_mode, "protected-mode", false, "the source lets others in than its own host",
+      "The source is in protected mode: it has no password, and answers its own host only. The daemon is on that host, the target is not.",
+      "Set a password at the source and name it in the job file, or run the line above at the source.")
+
+/* Whether the target can hold the data */
+CHECK(RDB_VERSION, rdb_version, "rdb-version", false, "the target can read the source's dump",
+      "The target cannot read the dump of a server of this version. It would delete what it holds first, and then fail, again and again.",
+      "Choose a target of a version that can: the manual page ecmigratectl(1) has the table. An older target cannot take over from a newer source by replication.")
+CHECK(FIELD_TTL, field_ttl, "field-ttl", false, "the target knows fields with an expiry of their own",
+      "Hashes of the source have fields that expire by themselves (HEXPIRE). The target does not know them: its process would end, or the copy begin again and again.",
+      "Choose a target that knows them, or take the expiry off (HPERSIST) or delete those hashes.")
+CHECK(VECTOR_SETS, vector_sets, "vector-sets", false, "the target knows vector sets",
+      "The source holds vector sets, and the target does not know them: its process would end.",
+      "Choose Redis 8.0 or later as the target, or delete the vector sets.")
+CHECK(ONE_WAY, one_way, "one-way", false, "the source could read the target's dump, too",
+      "After the switch-over the old source follows the new primary by the stream of commands alone: what it does not know is dropped there, and a full copy back is impossible.",
+      "Nothing, if you accept a way back that may lack some writes. Otherwise choose servers of one version.")
+CHECK(MODULES_MISSING, modules_missing, "modules-missing", false, "the target has the source's modules",
+      "The source has modules loaded that the target lacks. Keys of their types cannot be read there: its process would end.",
+      "Load the modules at the target: MODULE LOAD, with the path there. If no key is of their types, put modules-missing into checks: {waive: [...]} of the job file.")
+CHECK(COMMANDS_MISSING, commands_missing, "commands-missing", false, "the target knows the write commands that the source does",
+      "Write commands that the source knows are renamed, disabled or unknown at the target. Such writes are dropped there, with the link up and offsets equal.",
+      "Take rename-command out of the target's configuration file and restart it, or choose a target of a newer version.")
+CHECK(DATABASES_TOO_FEW, databases_too_few, "databases-too-few", false, "the target has as many databases as the source",
+      "The source has more databases than the target. Its process ends when it loads a key of a database that it lacks, or what is written there later goes into database 0.",
+      "Set databases in the target's configuration file to at least that of the source, and restart it.")
+
+/* Memory */
+CHECK(MAXMEMORY, maxmemory, "maxmemory", true, "the target's maxmemory is enough",
+      "The target uses, or would use, more than its maxmemory allows: as a primary it would evict keys, or refuse writes, at once.",
+      "Raise maxmemory at the target: CONFIG SET maxmemory. The switch-over goes on by itself then.")
+CHECK(HOST_MEMORY, host_memory, "host-memory", false, "the target's host has the memory",
+      "The source uses more memory than the target's host has: the kernel would end the target's process.",
+      "Choose a host with more memory for the target.")
+CHECK(EVICTING_SOURCE, evicting_source, "evicting-source", false, "the source does not evict keys",
+      "The source is at its maxmemory and deletes keys to stay below it, during the migration as before.",
+      "If those keys matter, raise maxmemory at the source.")
+CHECK(FORK_MEMORY, fork_memory, "fork-memory", false, "the source's host has memory for the copy",
+      "To copy its data set the source forks. What is written meanwhile needs memory a second time, and the host may run out of it.",
+      "Migrate in a quiet hour, or make memory free on the source's host. There, vm.overcommit_memory must be 1 for the fork to succeed.")
+CHECK(OUTPUT_BUFFER, output_buffer, "output-buffer", false, "the source's output buffer outlasts the copy",
+      "What is written during the copy waits in the source's buffer for replicas. When it grows beyond client-output-buffer-limit, the source cuts the copy, and it starts over.",
+      "Set tune: true under sync: in the job file, or run the line above at the source, and set it back afterwards.")
+CHECK(BACKLOG_SMALL, backlog_small, "backlog-small", false, "the source's backlog outlasts a short break of the link",
+      "When the link breaks, what is written until it is back must fit into the source's backlog; otherwise everything is copied again.",
+      "Set tune: true under sync: in the job file, or run the line above at the source, and set it back afterwards.")
+
+/* Settings */
+CHECK(REPL_TIMEOUT, repl_timeout, "repl-timeout", false, "repl-timeout is long enough",
+      "A link that is silent for repl-timeout is cut, also while a data set is written, sent or loaded.",
+      "Run the lines above.")
+CHECK(MIN_REPLICAS, min_replicas, "min-replicas", true, "the target will take writes with the replicas that it will have",
+      "The target takes writes only with more replicas than it will have (min-replicas-to-write).",
+      "Attach replicas to the target, or lower min-replicas-to-write there. The switch-over goes on by itself then.")
+CHECK(TARGET_REFUSES_WRITES, target_refuses_writes, "target-refuses-writes", true, "the target can save its data, and so takes writes",
+      "The target's last dump, or its last write to the append-only file, failed; as a primary it would refuse every write (MISCONF).",
+      "Look into the target's log, make room on its disk, then at the target: BGSAVE. The switch-over goes on by itself when that has worked.")
+CHECK(REPLICA_WRITABLE, replica_writable, "replica-writable", false, "replicas are read-only",
+      "A node would take writes of clients as a replica (replica-read-only no). It is set to yes for the migration and put back afterwards.",
+      "Nothing, if nobody writes to the target meanwhile: such writes are refused during the migration.")
+CHECK(PERSISTENCE_OFF, persistence_off, "persistence-off", false, "the source keeps its data over a restart",
+      "The source writes neither dumps nor an append-only file. If it is restarted it comes back empty, and the target would become empty, too; the job stops following it then, if it sees it in time.",
+      "Make sure that nothing restarts the source by itself, or run the line above there.")
+CHECK(SOURCE_PAUSED, source_paused, "source-paused", true, "nobody has paused the source's clients",
+      "Somebody else has paused the source's clients (CLIENT PAUSE). That pause is not ours to lift.",
+      "Wait until it is over; the switch-over goes on by itself then. If nobody needs it any more: CLIENT UNPAUSE at the source.")
+CHECK(FAILOVER, failover, "failover-under-way", true, "no FAILOVER is under way at the source",
+      "Somebody has begun a FAILOVER at the source.",
+      "Wait for its end, or end it at the source: FAILOVER ABORT.")
+CHECK(CLOCK_SKEW, clock_skew, "clock-skew", false, "both clocks show the same time",
+      "The clocks of the two nodes differ. Keys with an expiry go early, or late, at the target.",
+      "Set the clocks right on both hosts (NTP).")
+CHECK(SCRIPTS, scripts, "scripts", false, "no client of the source runs scripts",
+      "Scripts are in use at the source. Those that are called by their hash (EVALSHA) must be loaded anew after the switch-over, and clients' connections to the old source are closed at the switch-over, unless drain_clients: false.",
+      "Make sure that the application loads a script again when it hears NOSCRIPT. Before Redis 6.2 a script also passes the write fence: stop those clients for the switch-over.")
+CHECK(TARGET_MAXCLIENTS, target_maxclients, "target-maxclients", false, "the target lets as many clients in as the source has",
+      "The source has more clients than the target lets in (maxclients). After the switch-over some would be left outside.",
+      "Run the line above at the target.")
+
+/* Around them */
+CHECK(SENTINEL, sentinel, "sentinel", false, "no Sentinel looks after the nodes",
+      "Sentinel looks after a node of this job. It promotes and points replicas as it sees fit: it may undo the switch-over, with the writes taken since, or point the target back after an abort.",
+      "Take the pair out of Sentinel's care first, at each Sentinel: SENTINEL REMOVE NAME. After the switch-over: SENTINEL MONITOR NAME with the target's address.")
+CHECK(SOURCE_REPLICAS, source_replicas, "source-replicas", false, "the source has no other replicas",
+      "The source has replicas of its own. After the switch-over they follow the target through the old source, or, with reverse: false, are cut off from new writes.",
+      "After the switch-over point them to the target: REPLICAOF, with the target's host and port. That costs no full copy.")
+CHECK(TARGET_REPLICAS, target_replicas, "target-replicas", false, "the target has no replicas, or they can bear a full copy",
+      "The target's own replicas copy everything from it, once it has the data.",
+      "Nothing: the switch-over waits for them.")
+CHECK(NOT_REPLICATED, not_replicated, "not-replicated", false, "what is not data is the same on both",
+      "Replication carries data and functions; users (ACL) and settings (CONFIG) stay where they are.",
+      "Compare ACL LIST and CONFIG GET * of both nodes, and set at the target what the applications need.")
+
+/* Until the switch-over */
+WATCH(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online.",
+      "Wait for them, or remove those that are gone from target.replicas.")
+WATCH(EVICTIONS, "evictions", true,
+      "The target has evicted keys while it followed the source, and lacks them now.",
+      "Raise maxmemory at the target, then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
+WATCH(KEYS_DIFFER, "keys-differ", true,
+      "Source and target hold a different number of keys, though the target has applied every write.",
+      "Find out what deleted or added keys at the target: evictions, a client that writes there, errors in its log. Then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
+WATCH(REPLICATION_ERRORS, "replication-errors", true,
+      "The target counts errors while it applies the source's writes: its copy may differ from the source.",
+      "Compare databases, renamed commands and modules of both servers. If you have made sure that the copy is right, put replication-errors into checks: {waive: [...]} of the job file, or: ecmigratectl complete JOB --force.")
