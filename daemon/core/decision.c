@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/core/diagnosis.h"
 #include "lib/base/base.h"
 
 static void say(struct decision *d, enum reason reason, const char *fmt, va_list ap)
@@ -76,7 +77,8 @@ void decide_attempt_failed(struct decision *d, const struct spec *spec, const st
                            enum reason reason, const char *fmt, ...)
 {
     bool last = run->attempt >= spec->attach.attempts;
-    bool again = reason_get(reason)->retry && !last;
+    /* What it was is found out in backoff; then the attempts are counted. */
+    bool again = is_symptom(reason) || (reason_get(reason)->retry && !last);
     va_list ap;
 
     va_start(ap, fmt);

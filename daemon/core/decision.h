@@ -17,6 +17,7 @@ struct decision {
     char message[RUN_MESSAGE_MAX];
     unsigned look;    /* 1 << SIDE_x: look at that node at once */
     bool look_whole;  /* … at all of it */
+    bool ask;         /* both nodes for all that the checks, and a diagnosis, go by */
     uint32_t poll_ms; /* look at both again after this time */
 };
 

@@ -18,6 +18,8 @@ static const struct {
 void facts_init(struct facts *facts)
 {
     *facts = (struct facts){.databases = -1,
+                            .tls_port = -1,
+                            .maxclients = -1,
                             .repl_timeout = -1,
                             .ping_period = -1,
                             .buffer_hard = -1,

@@ -50,7 +50,7 @@ struct facts {
     struct login_facts replication; /* of the user that the other node logs in with here */
 
     /* settings; -1: not known */
-    int64_t databases;
+    int64_t databases, tls_port, maxclients;
     int64_t repl_timeout, ping_period;                 /* seconds */
     int64_t buffer_hard, buffer_soft, buffer_seconds;  /* of replicas; 0: no limit */
     enum answer read_only, protected_mode, tls_replication;

@@ -48,13 +48,13 @@ static const struct edge edges[] = {
     {PHASE_ATTACHING, EV_FATAL, PHASE_ROLLING_BACK, 0, "it cannot work"},
     {PHASE_ATTACHING, EV_STOP, PHASE_HALTED, 0, "somebody else has acted on a node"},
     {PHASE_ATTACHING, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},
-
     {PHASE_ATTACHING, EV_CANCEL, PHASE_ATTACHING, 0, "the switch-over is not wanted any more"},
 
     {PHASE_BACKOFF, EV_OK, PHASE_ATTACHING, 0, "the next attempt"},
     {PHASE_BACKOFF, EV_CANCEL, PHASE_BACKOFF, 0, "the switch-over is not wanted any more"},
     {PHASE_BACKOFF, EV_DETACHED, PHASE_BACKOFF, 0,
      "the target is let go of until the next attempt"},
+    {PHASE_BACKOFF, EV_SETTLED, PHASE_BACKOFF, 0, "it is known why the attempt failed"},
     {PHASE_BACKOFF, EV_RECHECK, PHASE_CHECKING, 0, "the next attempt"},
     {PHASE_BACKOFF, EV_FATAL, PHASE_ROLLING_BACK, 0, "it cannot work"},
     {PHASE_BACKOFF, EV_ABORT, PHASE_ROLLING_BACK, 0, "aborted by the operator"},

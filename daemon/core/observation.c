@@ -71,13 +71,35 @@ void observation_init(struct observation *seen)
 {
     *seen = (struct observation){.detached_offset = -1, .given_keys = -1};
     for (int side = 0; side < SIDE_MAX; side++)
-        seen->node[side].survey.scripts = seen->node[side].survey.min_replicas = -1;
+        seen->node[side].survey.scripts = seen->node[side].survey.min_replicas =
+            seen->node[side].databases = -1;
+}
+
+static struct attach_base base_of(const struct redis_info *source)
+{
+    struct attach_base base = {.known = true,
+                               .master_repl_offset = source->master_repl_offset,
+                               .sync_full = source->sync_full,
+                               .sync_partial_ok = source->sync_partial_ok,
+                               .sync_partial_err = source->sync_partial_err,
+                               .connections = source->connections,
+                               .rejected_connections = source->rejected_connections,
+                               .forks = source->forks,
+                               .buffer_cuts = source->buffer_cuts,
+                               .refused_logins = source->refused_logins,
+                               .refused_commands = source->refused_commands,
+                               .save_failed = source->save_failed};
+
+    (void)str_copy(base.run_id, sizeof(base.run_id), source->run_id);
+    return base;
 }
 
 void observation_attaching(struct observation *seen)
 {
     const struct redis_info *target = &seen->node[SIDE_TARGET].info;
 
+    if (seen->node[SIDE_SOURCE].reachable)
+        seen->base = base_of(&seen->node[SIDE_SOURCE].info);
     (void)str_copy(seen->attached_replid, sizeof(seen->attached_replid), target->replid);
     seen->attached_offset = target->master_repl_offset;
 }

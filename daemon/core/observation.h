@@ -37,6 +37,18 @@ struct seen_node {
     uint64_t acted;              /* the number that was reached when the last action here ended */
     const struct facts *facts;   /* while they matter; NULL: nobody has asked */
     int64_t ahead_ms;            /* its clock, of ours, at the look at facts */
+    int64_t databases;           /* … and how many it had: it may be gone when that matters; -1 */
+};
+
+/* What the source had counted when the target was last told to follow: what has grown since tells
+ * how the link fares. */
+struct attach_base {
+    bool known;
+    char run_id[41]; /* of the source */
+    int64_t master_repl_offset, sync_full, sync_partial_ok, sync_partial_err;
+    int64_t connections, rejected_connections, forks, buffer_cuts;
+    int64_t refused_logins, refused_commands;
+    bool save_failed;
 };
 
 struct observation {
@@ -90,6 +102,7 @@ struct observation {
     int64_t frozen_offset;   /* the source's final offset */
     int64_t detached_offset; /* the target's, when we let go of it while its link was up; else -1 */
     char detaching_replid[41]; /* the history it was in then, as far as we had seen; "": none */
+    struct attach_base base;   /* the source's counters then */
     char attached_replid[41];  /* the target's, when it was last told to follow */
     int64_t attached_offset;
     int64_t given_keys; /* what the target held when it was last seen to follow; -1: never */

@@ -10,9 +10,11 @@
  * A target that follows already (restart, or an operator's hand) is taken as it is. One that holds
  * what this source did not give it is never told to follow.
  */
+#include "daemon/core/diagnosis.h"
 #include "daemon/core/phase.h"
 
 #define ATTACHING_POLL_MS 10
+#define LATE_MS 1500 /* for a link; then it is asked why */
 
 static void link_timeout(struct decision *d, const struct spec *spec, const struct run *run,
                          const struct observation *seen)
@@ -35,6 +37,24 @@ static void link_timeout(struct decision *d, const struct spec *spec, const stru
             "no link within %llu ms; the source '%s' sees a replica, which does not "
             "get into sync",
             (unsigned long long)spec->attach.timeout_ms, label);
+}
+
+/* A cause that waiting cannot cure need not be waited for. */
+static void wait_for_link(struct decision *d, const struct spec *spec, const struct run *run,
+                          const struct observation *seen)
+{
+    char message[RUN_MESSAGE_MAX];
+    enum reason cause = REASON_NONE;
+
+    if (seen->phase_ms >= LATE_MS && seen->surveyed)
+        cause = diagnose(spec, run, seen, message);
+    if (cause != REASON_NONE && !reason_get(cause)->retry) {
+        decide_attempt_failed(d, spec, run, cause, "%s", message);
+        return;
+    }
+    decide_wait(d, cause, ATTACHING_POLL_MS, "waiting for the link to come up%s%s",
+                cause == REASON_NONE ? "" : ": ", cause == REASON_NONE ? "" : message);
+    d->ask = seen->phase_ms >= LATE_MS && !seen->surveyed;
 }
 
 void phase_attaching_decide(const struct spec *spec, const struct run *run,
@@ -73,6 +93,6 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
     } else if (!seen->target_follows) {
         decide_act(d, ACT_ATTACH, "telling the target to follow the source");
     } else {
-        decide_wait(d, REASON_NONE, ATTACHING_POLL_MS, "waiting for the link to come up");
+        wait_for_link(d, spec, run, seen);
     }
 }

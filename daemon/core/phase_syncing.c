@@ -2,14 +2,14 @@
 /*
  * syncing: the source's data set is on its way. Ends with the link up, or fails when nothing moves
  * for sync.stall_timeout, when the transfer breaks off and is not taken up again, or when it begins
- * again and again (a dump the target cannot load, an output buffer that is cut).
+ * anew (a dump the target cannot load, an output buffer that is cut): each copy is a load on a live
+ * source.
  */
 #include <inttypes.h>
 
 #include "daemon/core/phase.h"
 
 #define SYNCING_POLL_MS 15
-#define SYNC_STARTS_MAX 3
 
 static bool under_way(const struct observation *seen)
 {
@@ -73,9 +73,9 @@ void phase_syncing_decide(const struct spec *spec, const struct run *run,
         decide_attempt_failed(d, spec, run, REASON_SYNC_STALLED,
                               "the synchronisation has not moved for %llu ms",
                               (unsigned long long)seen->stalled_ms);
-    } else if (seen->sync_starts > SYNC_STARTS_MAX) {
+    } else if (seen->sync_starts > 1) { /* servers begin again at once, ten times a second */
         decide_attempt_failed(d, spec, run, REASON_SYNC_FAILED,
-                              "the synchronisation began %u times and never came to its end",
+                              "the copy began anew (%u times) before it had come to its end",
                               seen->sync_starts);
     } else if (!under_way(seen) && !source->reachable &&
                source->lost_ms > spec->attach.timeout_ms) {

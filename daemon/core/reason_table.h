@@ -46,12 +46,40 @@ REASON(
     SYNC_FAILED, "sync-failed", true,
     "The transfer of the data set broke off and the target did not come up with it.",
     "Look at the logs of both servers: a dump the target cannot load (version, modules), a full disk, a cut output buffer. Then: ecmigratectl retry JOB.")
+REASON(
+    UNREACHABLE_FROM_TARGET, "source-unreachable-from-target", true,
+    "The daemon reaches the source, the target does not: nothing of it arrives there.",
+    "From the target's host, try to reach the source under the name that the target uses (reachable_as, else endpoint): redis-cli -h HOST -p PORT ping. Check firewalls, and bind at the source; where the target needs another address, set source.reachable_as. Then: ecmigratectl retry JOB.")
+REASON(
+    TLS_EXPECTED, "tls-expected", false,
+    "One of the two speaks TLS on the link, and the other does not, so that no link comes up.",
+    "The target speaks TLS to its source with tls-replication yes, and plain with no. Set that at the target, or name in source.reachable_as the port that speaks as the target does. Then: ecmigratectl retry JOB.")
+REASON(
+    OUTPUT_BUFFER_OVERRUN, "output-buffer-overrun", false,
+    "More was written at the source during the copy than its buffer for replicas may hold (client-output-buffer-limit), so the source cut the copy. It would be cut again.",
+    "Set tune: true under sync: in the job file, or raise client-output-buffer-limit at the source by hand, or migrate in a quieter hour. Then: ecmigratectl retry JOB.")
+REASON(
+    BACKLOG_TOO_SMALL, "backlog-too-small", true,
+    "The link broke, and more was written until it was back than the source's backlog holds: everything is copied again.",
+    "Raise repl-backlog-size at the source (sync.tune: true does, as far as memory allows), and find out why the link breaks.")
+REASON(
+    SOURCE_CANNOT_FORK, "source-cannot-fork", false,
+    "The source cannot start the process that writes its data set for the target.",
+    "Look into the source's log: memory (vm.overcommit_memory must be 1 on its host), or a limit on processes. Then: ecmigratectl retry JOB.")
+REASON(
+    SOURCE_CANNOT_SAVE, "source-cannot-save", false,
+    "The source cannot write its data set: its last dump failed.",
+    "Look into the source's log: a full disk, or no right to write into its directory. Then: ecmigratectl retry JOB. With tune: true under sync: an empty target is sent the data without a file.")
+REASON(
+    LINK_FLAPPING, "link-flapping", true,
+    "The link breaks again and again, and is taken up again each time.",
+    "Look at the network between the two nodes, and at both servers' logs. The switch-over waits until the link is steady.")
 REASON(SOURCE_LOST, "source-lost", true,
        "The source stopped answering before the target held its data.",
        "Bring the source back, then: ecmigratectl retry JOB.")
 REASON(
-    TARGET_DIED, "target-died", true,
-    "The target's process ended while it took in the data.",
+    TARGET_DIED, "target-died-loading", true,
+    "The target's process ended, or was restarted, while it took in the data.",
     "Look into its log: a dump that it cannot read (version, modules, number of databases), or the kernel killed it for want of memory. Start it again, then: ecmigratectl retry JOB.")
 REASON(TARGET_LOST, "target-lost", true, "The target stopped answering.",
        "Bring the target back. The job goes on by itself, or: ecmigratectl retry JOB.")

@@ -134,10 +134,13 @@ static void enter_attaching(struct run *r, const struct entry *e)
 
 static void enter_backoff(struct run *r, const struct entry *e)
 {
+    if (e->edge->event == EV_SETTLED)
+        return;
     if (e->edge->event == EV_DETACHED) { /* what it holds is the source's doing, up to here */
         remember_target(r, e->seen);
         return;
     }
+    r->copies += e->seen->sync_starts;
     r->next_attempt_wall_ms = e->now + backoff(e->spec, r->attempt, e->jitter);
     /* Only then it is the source's doing, what it holds. */
     if (e->seen->linked)
@@ -173,6 +176,7 @@ static void enter_replicating(struct run *r, const struct entry *e)
         if (!r->synced && e->spec->cutover.mode_auto)
             want(r, e);
         r->synced = true;
+        r->copies = 0;
     } else if (event == EV_COMPLETE) {
         want(r, e);
     } else if (event == EV_LAPSE) {

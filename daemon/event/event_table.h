@@ -12,6 +12,7 @@ EVENT(CHECK_PASSED, "check_passed", LEVEL_INFO, "6cfa13f6d1b14d3ea92f4d6278cebf2
 EVENT(CHECK_FAILED, "check_failed", LEVEL_WARN, "dff4dfd35df64bb6a8031826e296ad2a", "A pre-check failed.")
 EVENT(ATTACH_STARTED, "attach_started", LEVEL_INFO, "b6d8271dab46461eb6aabe4587bf3601", "The target is told to follow the source.")
 EVENT(ATTACH_FAILED, "attach_failed", LEVEL_WARN, "975317ee3e8e49fe8bbdcb0ba0ddff5d", "An attempt to attach failed.")
+EVENT(CAUSE_FOUND, "cause_found", LEVEL_WARN, "1177f559cb3a4ca0bf6ff9241f5fc40f", "It is known why an attempt to attach failed.")
 EVENT(SYNC_STARTED, "sync_started", LEVEL_INFO, "ac9c8eba406046658cf5e4a69378d43a", "The full synchronisation began.")
 EVENT(IN_SYNC, "in_sync", LEVEL_INFO, "b0fd8a2f9b464f17bdb77e83c417c678", "The target holds the data set and follows the source's writes.")
 EVENT(LINK_LOST, "link_lost", LEVEL_WARN, "2c47a37d629a43cfa531093130f8470f", "The target lost its link to the source.")

@@ -276,6 +276,8 @@ static void look_again(struct migration *m, const struct decision *d, uint32_t p
         pair_disconnect(&m->pair);
         return;
     }
+    if (d->ask)
+        pair_ask(&m->pair);
     for (int side = 0; side < SIDE_MAX; side++)
         if (d->look & 1u << side)
             pair_look_at(&m->pair, (enum node_side)side, d->look_whole);

@@ -68,6 +68,7 @@ static void learn_protected_mode(struct facts *facts, const redisReply *reply)
 static void learn_tls(struct facts *facts, const redisReply *reply)
 {
     facts->tls_replication = answer_of(reply, "tls-replication");
+    facts->tls_port = number_of(reply, "tls-port");
 }
 
 /* --- commands --- */
@@ -139,7 +140,7 @@ static const struct {
     {{"CONFIG", "GET", "r[de][bp]*"}, learn_replication},
     {{"CONFIG", "GET", "client-output-buffer-limit"}, learn_buffer},
     {{"CONFIG", "GET", "protected-mode"}, learn_protected_mode},
-    {{"CONFIG", "GET", "tls-replication"}, learn_tls},
+    {{"CONFIG", "GET", "tls-*[tn]"}, learn_tls}, /* tls-port, tls-replication; no secret */
     {{"PUBSUB", "NUMSUB", "__sentinel__:hello"}, learn_sentinels},
 };
 

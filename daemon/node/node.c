@@ -145,6 +145,7 @@ static void learn_facts(struct node *node, redisReply *const *replies)
     facts_learn_info(node->facts, replies[0]);
     facts_learn_clients(node->facts, survey_clients(replies + 1));
     facts_learn(node->facts, replies + 1 + survey_size(), &question);
+    node->seen->databases = node->facts->databases;
     node->seen->ahead_ms = node->seen->info.time_us < 0
                                ? 0
                                : node->seen->info.time_us / 1000 - clock_wall_ms();

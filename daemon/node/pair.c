@@ -14,6 +14,7 @@
 #define PAUSE_ANSWER_MS 2000 /* the road there may be slow; a shorter pause is over then */
 #define PAUSE_AGE_MS 1000
 #define SURVEY_AGE_MS 10000
+#define BEGINNING_MS 2000 /* of a synchronisation */
 #define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
 /* Before an action that was refused, or did not show, is tried again; and when the run is over. */
 #define RELOGIN_AFTER_MS 5000 /* of a link that is down */
@@ -319,8 +320,12 @@ static struct node_ages ages_of(const struct pair *pair, const struct node *node
 
     if (phase == PHASE_CHECKING)
         ages.all_ms = 0;
-    else if (phase == PHASE_SYNCING || wanted)
+    else if (phase == PHASE_ATTACHING || phase == PHASE_SYNCING || wanted)
         ages.all_ms = 250;
+    /* A copy that fails at once is begun anew ten times a second; only the source counts. */
+    if (phase == PHASE_SYNCING && node->side == SIDE_SOURCE &&
+        clock_boot_ms() - pair->phase_at_ms < BEGINNING_MS)
+        ages.all_ms = 0;
     if (wanted)
         ages.survey_ms = node->survey_ms > pair->fresh_since_ms ? 2000 : 0;
     else if (phase == PHASE_REPLICATING)
@@ -439,6 +444,12 @@ void pair_survey(struct pair *pair)
             node_look(&pair->node[side], &any);
     survey_on(pair);
     pair->owner->changed(pair); /* that nothing has to be waited for may be all there is to know */
+}
+
+void pair_ask(struct pair *pair)
+{
+    if (!pair->surveying)
+        pair_survey(pair);
 }
 
 bool pair_surveyed(const struct pair *pair)

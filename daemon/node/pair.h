@@ -107,6 +107,8 @@ void pair_disconnect(struct pair *pair);
 /* Reaches both nodes, asks them for all that the checks go by, and tries the log-ins of the
  * replication users. */
 void pair_survey(struct pair *pair);
+/* … unless it is under way. */
+void pair_ask(struct pair *pair);
 /* That has ended, one way or the other. */
 bool pair_surveyed(const struct pair *pair);
 /* What the checks went by matters no longer. */

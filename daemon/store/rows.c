@@ -66,6 +66,7 @@ static const struct column job_columns[] = {
     COLUMN(KIND_BOOL, run.recopy),
     COLUMN(KIND_INT64, run.errors_base),
     COLUMN(KIND_INT64, run.evicted_base),
+    COLUMN(KIND_UNSIGNED, run.copies),
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 

@@ -29,6 +29,7 @@ enum type {
     T_OTHER_VERSION,
     T_MODE,
     T_EXECUTABLE,
+    T_COUNT, /* "count=3", added up */
     T_NONE, /* no line of its own; reset with its section */
 };
 
@@ -49,6 +50,7 @@ struct row {
 #define MEMORY REDIS_INFO_MEMORY
 #define STATS REDIS_INFO_STATS
 #define KEYS REDIS_INFO_KEYSPACE
+#define ERRORSTATS REDIS_INFO_ERRORSTATS
 
 static const struct row rows[] = {
     {CLIENTS, "connected_clients", T_U64, FIELD(connected_clients), 0},
@@ -124,6 +126,10 @@ static const struct row rows[] = {
     {STATS, "sync_partial_ok", T_I64, FIELD(sync_partial_ok), 0},
     {STATS, "sync_partial_err", T_I64, FIELD(sync_partial_err), 0},
     {STATS, "unexpected_error_replies", T_I64, FIELD(unexpected_error_replies), -1},
+    {STATS, "total_connections_received", T_I64, FIELD(connections), 0},
+    {STATS, "rejected_connections", T_I64, FIELD(rejected_connections), 0},
+    {STATS, "total_forks", T_I64, FIELD(forks), -1},
+    {STATS, "client_output_buffer_limit_disconnections", T_I64, FIELD(buffer_cuts), -1},
     {STATS, "evicted_keys", T_I64, FIELD(evicted_keys), 0},
     {STATS, "instantaneous_ops_per_sec", T_I64, FIELD(ops_per_second), 0},
     {STATS, "instantaneous_input_kbps", T_DOUBLE, FIELD(input_kbps), 0},
@@ -137,6 +143,10 @@ static const struct row rows[] = {
 
     {REDIS_INFO_MODULES, "", T_NONE, FIELD(modules), 0},
 
+    {ERRORSTATS, "errorstat_WRONGPASS", T_COUNT, FIELD(refused_logins), 0},
+    {ERRORSTATS, "errorstat_NOAUTH", T_COUNT, FIELD(refused_logins), 0},
+    {ERRORSTATS, "errorstat_NOPERM", T_COUNT, FIELD(refused_commands), 0},
+
     {REDIS_INFO_CLUSTER, "cluster_enabled", T_BOOL, FIELD(cluster_enabled), 0},
 };
 
@@ -148,7 +158,7 @@ static const struct {
     {"Replication", REDIS_INFO_REPLICATION}, {"Persistence", REDIS_INFO_PERSISTENCE},
     {"Memory", REDIS_INFO_MEMORY},           {"Stats", REDIS_INFO_STATS},
     {"Keyspace", REDIS_INFO_KEYSPACE},       {"Cluster", REDIS_INFO_CLUSTER},
-    {"Modules", REDIS_INFO_MODULES},
+    {"Modules", REDIS_INFO_MODULES},         {"Errorstats", REDIS_INFO_ERRORSTATS},
 };
 
 /* --- values --- */
@@ -262,6 +272,10 @@ static void store(struct redis_info *info, const struct row *row, const char *va
         break;
     case T_MODE:
         store_number(row, member, strcmp(value, "cluster") == 0);
+        break;
+    case T_COUNT:
+        if (strncmp(value, "count=", 6) == 0 && integer(value + 6, 0, INT64_MAX / 4, &v))
+            *(int64_t *)member = min_of(*(int64_t *)member + v, INT64_MAX / 4);
         break;
     case T_EXECUTABLE: /* KeyDB does not say otherwise who it is */
         if (strstr(value, "keydb"))

@@ -27,6 +27,7 @@ enum redis_info_section {
     REDIS_INFO_CLUSTER = 1 << 6,
     REDIS_INFO_CLIENTS = 1 << 7,
     REDIS_INFO_MODULES = 1 << 8,
+    REDIS_INFO_ERRORSTATS = 1 << 9,
 };
 
 enum redis_replica_state {
@@ -114,9 +115,16 @@ struct redis_info {
     /* stats */
     int64_t sync_full, sync_partial_ok, sync_partial_err;
     int64_t unexpected_error_replies; /* -1: before 7.0 */
+    int64_t connections;              /* taken in so far */
+    int64_t rejected_connections;     /* turned away: maxclients, protected mode */
+    int64_t forks;                    /* -1: before 6.2 */
+    int64_t buffer_cuts;              /* clients closed for their output buffer; -1: before 7.2 */
     int64_t evicted_keys;
     int64_t ops_per_second;
     double input_kbps; /* KiB per second that it is sent: at least what is written */
+
+    /* errorstats, from 6.2 on */
+    int64_t refused_logins, refused_commands; /* WRONGPASS and NOAUTH; NOPERM */
 
     /* keyspace */
     int64_t keys;         /* over all databases; 0 */

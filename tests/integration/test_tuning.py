@@ -86,7 +86,7 @@ def test_target_that_dies_while_it_loads_is_said_to_have_died(lab, daemon):
     daemon.wait_phase("died", "syncing")
     wait_for(lambda: int(source.info("persistence")["current_save_keys_processed"]) > 100, 10, "it to load")
     target.kill9()
-    assert daemon.event("died", "attach_failed", timeout=20)["data"]["reason"] == "target-died"
+    assert daemon.event("died", "attach_failed", timeout=20)["data"]["reason"] == "target-died-loading"
     assert source.role() == "master"
 
 

@@ -101,6 +101,7 @@ void store_job_fill(struct store_job *job, const char *id)
         .recopy = true,
         .errors_base = 17,
         .evicted_base = INT64_MAX - 2,
+        .copies = 2,
         .given_keys = 123456,
         .given_offset = INT64_MAX - 1,
         .given_replid = "abcdef0123456789abcdef0123456789abcdef01",
