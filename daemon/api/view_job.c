@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "daemon/core/alarm.h"
 #include "daemon/core/check/report.h"
 #include "lib/base/clock.h"
 #include "lib/base/utf8.h"
@@ -250,6 +251,24 @@ static json_t *view_checks(const struct check_report *report, bool results)
                      results ? check_report_json(report) : json_null());
 }
 
+static json_t *view_alarms(const struct migration_view *view)
+{
+    json_t *alarms = json_array();
+
+    for (unsigned row = 0; view->seen && row < ALARMS_MAX; row++) {
+        struct blocker alarm;
+        bool holds;
+
+        if (!(view->alarms & 1u << row))
+            continue;
+        holds = alarm_says(row, view->seen, &alarm);
+        json_array_append_new(alarms, json_pack("{s:s, s:o, s:b}", "code",
+                                                reason_get(alarm.reason)->code, "message",
+                                                view_text(alarm.message), "holds_cutover", holds));
+    }
+    return alarms;
+}
+
 static json_t *view_of(const struct migration_view *view, bool brief)
 {
     const struct spec *spec = view->spec;
@@ -275,6 +294,7 @@ static json_t *view_of(const struct migration_view *view, bool brief)
     json_object_set_new(job, "progress", view_progress(&view->progress));
     json_object_set_new(job, "lag", view_lag(seen));
     json_object_set_new(job, "checks", view_checks(view->checks, !brief));
+    json_object_set_new(job, "alarms", view_alarms(view));
     json_object_set_new(job, "cutover", view_cutover(run));
     json_object_set_new(job, "verify", json_null());
     json_object_set_new(job, "file", view->file_gone ? json_null() : view_text(spec->file));

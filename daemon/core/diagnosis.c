@@ -73,16 +73,17 @@ ROW(login_refused)
 {
     const struct login_facts *login = &q->source_facts->replication;
 
-    return login->tried && (login->why == REASON_AUTH_REFUSED ||
-                            login->why == REASON_CREDENTIAL_UNREADABLE) &&
+    return login->tried &&
+           (login->why == REASON_AUTH_REFUSED || login->why == REASON_CREDENTIAL_UNREADABLE) &&
            found(q, "the target cannot log in to the source: %s", login->err.msg);
 }
 
 ROW(logins_counted)
 {
     return q->base->known && GREW(refused_logins) > 0 &&
-           found(q, "the source has refused %" PRId64 " log-ins (WRONGPASS, NOAUTH) since the "
-                    "target was told to follow it",
+           found(q,
+                 "the source has refused %" PRId64 " log-ins (WRONGPASS, NOAUTH) since the "
+                 "target was told to follow it",
                  GREW(refused_logins));
 }
 
@@ -121,16 +122,18 @@ ROW(full_house)
 
     return GREW(rejected_connections) > 0 && max > 0 &&
            (int64_t)min_of(q->source->connected_clients, (uint64_t)INT32_MAX) >= max - max / 10 &&
-           found(q, "the source has turned away %" PRId64 " connections: it has %" PRIu64
-                    " clients, and maxclients is %" PRId64,
+           found(q,
+                 "the source has turned away %" PRId64 " connections: it has %" PRIu64
+                 " clients, and maxclients is %" PRId64,
                  GREW(rejected_connections), q->source->connected_clients, max);
 }
 
 ROW(protected_mode)
 {
     return GREW(rejected_connections) > 0 && q->source_facts->protected_mode != NO &&
-           found(q, "the source has turned away %" PRId64
-                    " connections: protected-mode is yes, and it has no password",
+           found(q,
+                 "the source has turned away %" PRId64
+                 " connections: protected-mode is yes, and it has no password",
                  GREW(rejected_connections));
 }
 
@@ -140,8 +143,9 @@ ROW(tls_to_plain)
 {
     return q->target_facts->tls_replication == YES &&
            q->source_facts->tls_port != (int64_t)q->road.port &&
-           found(q, "the target speaks TLS on the link (tls-replication yes), and port %u of the "
-                    "source speaks plain",
+           found(q,
+                 "the target speaks TLS on the link (tls-replication yes), and port %u of the "
+                 "source speaks plain",
                  q->road.port);
 }
 
@@ -149,8 +153,9 @@ ROW(plain_to_tls)
 {
     return q->source_facts->tls_port == (int64_t)q->road.port &&
            q->target_facts->tls_replication != YES &&
-           found(q, "port %u of the source speaks TLS only, and the target speaks plain "
-                    "(tls-replication no)",
+           found(q,
+                 "port %u of the source speaks TLS only, and the target speaks plain "
+                 "(tls-replication no)",
                  q->road.port);
 }
 
@@ -172,8 +177,9 @@ ROW(field_ttl)
     bool one = strcmp(q->source->product, q->target->product) == 0;
 
     return q->source->field_ttls > 0 && !(one && knows_field_ttl(q->target)) &&
-           found(q, "the source has %" PRId64 " hashes with fields that expire, which %s %s cannot "
-                    "take in",
+           found(q,
+                 "the source has %" PRId64 " hashes with fields that expire, which %s %s cannot "
+                 "take in",
                  q->source->field_ttls, q->target->product, q->target->version);
 }
 
@@ -183,8 +189,9 @@ ROW(few_databases)
     int64_t has = q->seen->node[SIDE_TARGET].databases;
 
     return has >= 0 && q->source->last_database >= has &&
-           found(q, "the source has keys in database %" PRId64 ", and the target has %" PRId64
-                    " databases",
+           found(q,
+                 "the source has keys in database %" PRId64 ", and the target has %" PRId64
+                 " databases",
                  q->source->last_database, has);
 }
 
@@ -198,16 +205,18 @@ ROW(died)
 ROW(cannot_save)
 {
     return reachable(q, SIDE_SOURCE) && q->source->save_failed && GREW(sync_full) > 0 &&
-           found(q, "the source's last dump failed (rdb_last_bgsave_status), and it was asked for "
-                    "%" PRId64 " copies",
+           found(q,
+                 "the source's last dump failed (rdb_last_bgsave_status), and it was asked for "
+                 "%" PRId64 " copies",
                  GREW(sync_full));
 }
 
 ROW(cannot_fork)
 {
     return GREW(sync_full) > 0 && q->source->forks >= 0 && GREW(forks) == 0 &&
-           found(q, "the source was asked for %" PRId64 " copies, and has started no process for one "
-                    "(total_forks)",
+           found(q,
+                 "the source was asked for %" PRId64 " copies, and has started no process for one "
+                 "(total_forks)",
                  GREW(sync_full));
 }
 
@@ -223,15 +232,17 @@ ROW(buffer_overrun)
     int64_t written = GREW(master_repl_offset);
 
     if (GREW(buffer_cuts) > 0 && q->source->buffer_cuts >= 0)
-        return found(q, "the source has closed %" PRId64
-                        " clients for their output buffer; client-output-buffer-limit for replicas "
-                        "is %" PRId64 " %" PRId64 " %" PRId64,
+        return found(q,
+                     "the source has closed %" PRId64
+                     " clients for their output buffer; client-output-buffer-limit for replicas "
+                     "is %" PRId64 " %" PRId64 " %" PRId64,
                      GREW(buffer_cuts), facts->buffer_hard, facts->buffer_soft,
                      facts->buffer_seconds);
     return q->source->buffer_cuts < 0 && GREW(sync_full) > 1 &&
            (over(facts->buffer_hard, written) || over(facts->buffer_soft, written)) &&
-           found(q, "%" PRId64 " bytes were written at the source during the copy, and "
-                    "client-output-buffer-limit for replicas is %" PRId64 " %" PRId64 " %" PRId64,
+           found(q,
+                 "%" PRId64 " bytes were written at the source during the copy, and "
+                 "client-output-buffer-limit for replicas is %" PRId64 " %" PRId64 " %" PRId64,
                  written, facts->buffer_hard, facts->buffer_soft, facts->buffer_seconds);
 }
 
@@ -240,16 +251,18 @@ ROW(timed_out)
     int64_t timeout = q->target_facts->repl_timeout, ping = q->source_facts->ping_period;
 
     return timeout > 0 && ping > 0 && timeout <= ping && GREW(sync_partial_ok) > 0 &&
-           found(q, "repl-timeout of the target is %" PRId64
-                    " s, and the source says a word each %" PRId64 " s (repl-ping-replica-period)",
+           found(q,
+                 "repl-timeout of the target is %" PRId64
+                 " s, and the source says a word each %" PRId64 " s (repl-ping-replica-period)",
                  timeout, ping);
 }
 
 ROW(short_backlog)
 {
     return q->run->synced && GREW(sync_full) > 0 && GREW(sync_partial_err) > 0 &&
-           found(q, "the link broke, and more was written meanwhile than the source's backlog of "
-                    "%" PRId64 " bytes holds: all is copied again",
+           found(q,
+                 "the link broke, and more was written meanwhile than the source's backlog of "
+                 "%" PRId64 " bytes holds: all is copied again",
                  q->source->backlog_bytes);
 }
 
@@ -259,13 +272,20 @@ ROW(flapping)
            found(q, "the link was taken up again %" PRId64 " times", GREW(sync_partial_ok));
 }
 
+static bool expects_link(const struct inquiry *q)
+{
+    return q->run->reason == REASON_LINK_TIMEOUT ||
+           (q->run->phase == PHASE_REPLICATING && !q->seen->linked);
+}
+
 /* What is left, where the source has seen nothing of the target at all. */
 ROW(nothing_arrives)
 {
-    return reachable(q, SIDE_SOURCE) && q->run->reason == REASON_LINK_TIMEOUT && q->base->known &&
-           GREW(sync_full) == 0 && GREW(sync_partial_ok) == 0 && GREW(rejected_connections) == 0 &&
+    return reachable(q, SIDE_SOURCE) && expects_link(q) && q->base->known && GREW(sync_full) == 0 &&
+           GREW(sync_partial_ok) == 0 && GREW(rejected_connections) == 0 &&
            !source_sees_target(q->spec, q->seen) &&
-           found(q, "nothing of the target has arrived at the source, which it looks for at '%s:%u'",
+           found(q,
+                 "nothing of the target has arrived at the source, which it looks for at '%s:%u'",
                  q->road.host, q->road.port);
 }
 

@@ -38,7 +38,8 @@ struct login_facts {
 
 /* Commands that write: daemon/core/write_command_table.h. */
 #define WRITE_COMMAND(name) +1
-enum { WRITE_COMMANDS = 0
+enum {
+    WRITE_COMMANDS = 0
 #include "daemon/core/write_command_table.h"
 };
 #undef WRITE_COMMAND
@@ -51,8 +52,8 @@ struct facts {
 
     /* settings; -1: not known */
     int64_t databases, tls_port, maxclients;
-    int64_t repl_timeout, ping_period;                 /* seconds */
-    int64_t buffer_hard, buffer_soft, buffer_seconds;  /* of replicas; 0: no limit */
+    int64_t repl_timeout, ping_period;                /* seconds */
+    int64_t buffer_hard, buffer_soft, buffer_seconds; /* of replicas; 0: no limit */
     enum answer read_only, protected_mode, tls_replication;
     enum answer dual_channel, version_check_relaxed;
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/core/alarm.h"
 #include "daemon/core/replicas.h"
 #include "lib/base/base.h"
 
@@ -116,13 +117,6 @@ GATE(maxmemory)
                                                                     : "evict keys");
 }
 
-GATE(evictions)
-{
-    return seen->evictions_grew &&
-           hold(ret, "the target has evicted keys since the link came up: it lacks what the "
-                     "source has");
-}
-
 /* Once it is the primary, the reverse link counts. */
 GATE(min_replicas)
 {
@@ -146,24 +140,6 @@ GATE(misconf)
            hold(ret, "the target cannot write its append-only file, and takes no writes then");
 }
 
-GATE(keys_differ)
-{
-    return seen->keys_differ && hold(ret,
-                                     "at the same offset the source has %" PRId64
-                                     " keys without expiry, the target %" PRId64,
-                                     SOURCE->lasting, TARGET->lasting);
-}
-
-/* An idle primary sends a PING every ten seconds. */
-#define SILENT_SECONDS 15
-
-GATE(link_silent)
-{
-    return seen->linked && TARGET->last_io_seconds > SILENT_SECONDS &&
-           hold(ret, "the target has not heard from the source for %" PRId64 " s",
-                TARGET->last_io_seconds);
-}
-
 GATE(source_paused)
 {
     return source_is_paused(seen) &&
@@ -184,12 +160,6 @@ GATE(stranger)
     return false;
 }
 
-GATE(errors_grew)
-{
-    return seen->errors_grew && hold(ret, "the target has counted errors while applying writes "
-                                          "(unexpected_error_replies)");
-}
-
 #undef SOURCE
 #undef TARGET
 
@@ -205,19 +175,30 @@ static const struct gate {
     {REASON_GATE_HISTORY, FIRM, other_history},
     {REASON_GATE_LAG, FIRM, lag},
     {REASON_GATE_LAG, FIRM, not_streaming},
-    {REASON_LINK_SILENT, FIRM, link_silent},
     {REASON_FAILOVER, FIRM, failing_over},
     {REASON_SOURCE_PAUSED, FIRM, source_paused},
     {REASON_ANOTHER_DAEMON, FIRM, stranger},
-    {REASON_KEYS_DIFFER, WAIVABLE, keys_differ},
-    {REASON_REPLICATION_ERRORS, WAIVABLE, errors_grew},
-    {REASON_EVICTIONS, WAIVABLE, evictions},
     {REASON_MAXMEMORY, WAIVABLE, maxmemory},
     {REASON_TARGET_REFUSES_WRITES, WAIVABLE, misconf},
     {REASON_MIN_REPLICAS, WAIVABLE, min_replicas},
     {REASON_GATE_REPLICAS, WAIVABLE, replicas},
 };
-_Static_assert(array_len(gates) <= BLOCKERS_MAX, "each may hold it back");
+_Static_assert(array_len(gates) + ALARMS_MAX <= BLOCKERS_MAX, "each may hold it back");
+
+/* What is told as soon as it is seen, too. */
+static unsigned add_alarms(const struct spec *spec, const struct observation *seen, unsigned n,
+                           struct blocker ret[BLOCKERS_MAX])
+{
+    unsigned bits = alarm_bits(seen, PHASE_REPLICATING);
+
+    for (unsigned row = 0; row < ALARMS_MAX; row++) {
+        if (!(bits & 1u << row) || !alarm_says(row, seen, &ret[n]))
+            continue;
+        ret[n].waived = spec_waives(spec, reason_get(ret[n].reason)->code);
+        n++;
+    }
+    return n;
+}
 
 unsigned gate_all(const struct spec *spec, const struct observation *seen,
                   struct blocker ret[BLOCKERS_MAX])
@@ -231,9 +212,11 @@ unsigned gate_all(const struct spec *spec, const struct observation *seen,
         if (!gates[i].holds(spec, seen, &ret[n]))
             continue;
         ret[n].reason = gates[i].reason;
-        ret[n++].waived = gates[i].kind == WAIVABLE && spec_waives(spec, reason_get(gates[i].reason)->code);
+        ret[n++].waived =
+            gates[i].kind == WAIVABLE && spec_waives(spec, reason_get(gates[i].reason)->code);
     }
-    return n;
+    /* What an unreachable node showed last is not worth judging. */
+    return n > 0 && ret[0].reason == REASON_WAITING_NODE ? n : add_alarms(spec, seen, n, ret);
 }
 
 unsigned gate_check(const struct spec *spec, const struct observation *seen,

@@ -94,12 +94,17 @@ static struct attach_base base_of(const struct redis_info *source)
     return base;
 }
 
+void observation_rebase(struct observation *seen)
+{
+    if (seen->node[SIDE_SOURCE].reachable)
+        seen->base = base_of(&seen->node[SIDE_SOURCE].info);
+}
+
 void observation_attaching(struct observation *seen)
 {
     const struct redis_info *target = &seen->node[SIDE_TARGET].info;
 
-    if (seen->node[SIDE_SOURCE].reachable)
-        seen->base = base_of(&seen->node[SIDE_SOURCE].info);
+    observation_rebase(seen);
     (void)str_copy(seen->attached_replid, sizeof(seen->attached_replid), target->replid);
     seen->attached_offset = target->master_repl_offset;
 }
@@ -167,6 +172,13 @@ bool histories_join(const struct observation *seen)
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
     return strcmp(s->replid, t->replid2) == 0 || strcmp(s->replid, t->replid) == 0;
+}
+
+#define DOWN_MS 3000 /* a link is taken up again within a second or two */
+
+bool link_is_troubled(const struct observation *seen)
+{
+    return seen->link_down_ms > DOWN_MS || seen->link_breaks > 2;
 }
 
 bool source_is_paused(const struct observation *seen)

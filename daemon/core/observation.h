@@ -22,26 +22,26 @@
 #define FENCE_PORT 1
 
 struct seen_node {
-    bool reachable;              /* logged in, and INFO has been answered on this connection */
-    bool tried;                  /* a first attempt to reach it has ended, one way or the other */
-    uint64_t lost_ms;            /* how long it has not been reachable, 0 while it is */
-    enum reason why;             /* why it is not reachable */
-    struct err err;              /* … in words */
-    struct redis_info info;      /* last known; check reachable before believing it */
-    struct survey survey;        /* the same */
-    uint64_t looked;             /* the number of the look that info is from */
-    uint64_t age_ms;             /* … and the time since it was sent */
-    uint64_t looked_whole;       /* the number of the last look at all of INFO */
-    uint64_t whole_learnt;       /* … and the number that had been reached when it was learnt */
-    uint64_t whole_age_ms;       /* … and the time since it was sent */
-    uint64_t acted;              /* the number that was reached when the last action here ended */
-    const struct facts *facts;   /* while they matter; NULL: nobody has asked */
-    int64_t ahead_ms;            /* its clock, of ours, at the look at facts */
-    int64_t databases;           /* … and how many it had: it may be gone when that matters; -1 */
+    bool reachable;            /* logged in, and INFO has been answered on this connection */
+    bool tried;                /* a first attempt to reach it has ended, one way or the other */
+    uint64_t lost_ms;          /* how long it has not been reachable, 0 while it is */
+    enum reason why;           /* why it is not reachable */
+    struct err err;            /* … in words */
+    struct redis_info info;    /* last known; check reachable before believing it */
+    struct survey survey;      /* the same */
+    uint64_t looked;           /* the number of the look that info is from */
+    uint64_t age_ms;           /* … and the time since it was sent */
+    uint64_t looked_whole;     /* the number of the last look at all of INFO */
+    uint64_t whole_learnt;     /* … and the number that had been reached when it was learnt */
+    uint64_t whole_age_ms;     /* … and the time since it was sent */
+    uint64_t acted;            /* the number that was reached when the last action here ended */
+    const struct facts *facts; /* while they matter; NULL: nobody has asked */
+    int64_t ahead_ms;          /* its clock, of ours, at the look at facts */
+    int64_t databases;         /* … and how many it had: it may be gone when that matters; -1 */
 };
 
-/* What the source had counted when the target was last told to follow: what has grown since tells
- * how the link fares. */
+/* What the source had counted when the target was last told to follow, or the link was well: what
+ * has grown since tells how it fares. */
 struct attach_base {
     bool known;
     char run_id[41]; /* of the source */
@@ -82,6 +82,13 @@ struct observation {
     bool unrecorded;     /* a new connection is not durable yet: nothing new is begun over it */
     bool evictions_grew; /* … and the keys it has evicted */
     bool keys_differ;    /* the two held another number of lasting keys at the last equal offsets */
+    int64_t collapsed_from; /* how many keys the source had before most of them went; 0 */
+    uint64_t link_down_ms;  /* for how long the link has been down while the target follows; 0 */
+    int64_t link_breaks;    /* how often the link was taken up again within a minute */
+    int64_t copied_again;   /* … and everything copied, since the target was in sync */
+    /* after the switch-over, since this process has looked */
+    int64_t reverse_errors;  /* what the old source could not apply */
+    int64_t primary_evicted; /* keys that the new primary has evicted */
     /* While the link is down: whether what the target is to log in with works at the source. */
     enum link_login { LOGIN_UNKNOWN, LOGIN_WORKS, LOGIN_REFUSED } link_login;
     struct err link_login_err;
@@ -141,6 +148,8 @@ void observation_init(struct observation *seen);
 /* The target is about to be told to follow, or to follow no longer / has been told the latter:
  * keeps what tells later whether it was touched in between. */
 void observation_attaching(struct observation *seen);
+/* The link is well: what the source counts from here on tells how it fares. */
+void observation_rebase(struct observation *seen);
 void observation_detaching(struct observation *seen);
 void observation_detached(struct observation *seen);
 /* Keeps what will have to be known once the target no longer follows. */
@@ -149,6 +158,8 @@ void observation_remember(struct observation *seen, const struct run *run);
 void observation_relate(struct observation *seen, const struct spec *spec, const struct run *run);
 /* The promoted target continues the very history the source has. */
 bool histories_join(const struct observation *seen);
+/* The link is down for a while, or does not stay up: why is worth asking. */
+bool link_is_troubled(const struct observation *seen);
 /* Somebody has paused the source's clients. */
 bool source_is_paused(const struct observation *seen);
 /*

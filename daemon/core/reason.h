@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Reasons: why a job failed, waits or cannot go on. Two tables, of which one is that of the checks;
- * messages, `ecmigratectl explain`, the API and the manual read them. Codes are lower-case words with hyphens, and stable.
+ * messages, `ecmigratectl explain`, the API and the manual read them. Codes are lower-case words
+ * with hyphens, and stable.
  */
 #include <stdbool.h>
 

@@ -184,6 +184,19 @@ REASON(
     "The old source is a primary again: somebody made it one, or it was restarted and its own configuration did. What is written there never comes to the target.",
     "Keep the clients away from it. To have it follow the target again, which deletes what it has taken since: REPLICAOF with the target's host and port, at the old source; and the same in its configuration file.")
 
+REASON(
+    PRIMARY_DEMOTED, "primary-demoted", true,
+    "The new primary is a replica now, and not by our doing: somebody has taken its role (FAILOVER, Sentinel, an operator). Writers that go there are refused.",
+    "Find out who is the primary now, and point the applications there. If Sentinel did it, look at its configuration: it may still know the old pair.")
+REASON(
+    REVERSE_ERRORS, "reverse-errors", true,
+    "The old source follows the new primary, and drops writes that it does not know, or cannot apply. It is no whole copy any more: the way back would lose these writes.",
+    "If you need the way back, do not rely on it: copy the new primary to a server of its own version. See INFO errorstats at the old source.")
+REASON(
+    PRIMARY_EVICTS, "primary-evicts", true,
+    "The new primary is at its maxmemory and deletes keys to stay below it; the old source loses the same ones.",
+    "Raise maxmemory at the new primary: CONFIG SET maxmemory.")
+
 /* The end */
 REASON(
     ABORTED, "aborted", false,

@@ -25,8 +25,8 @@ struct run {
     enum reason reason;    /* why it is in this phase, where that is a failure; else REASON_NONE */
     char message[RUN_MESSAGE_MAX];
 
-    unsigned attempt;             /* attach attempts begun in this run: 1, 2, … */
-    unsigned copies;              /* full synchronisations begun since it was in sync, that failed */
+    unsigned attempt; /* attach attempts begun in this run: 1, 2, … */
+    unsigned copies;  /* full synchronisations begun since it was in sync, that failed */
     int64_t next_attempt_wall_ms; /* in backoff: when the next one is due; else 0 */
     bool checked;                 /* the pre-checks of this run have passed */
     bool attached;  /* the target has been told to follow in this run: its data may be gone */

@@ -23,6 +23,8 @@ EVENT(CUTOVER_STARTED, "cutover_started", LEVEL_INFO, "9cefa38fe30a49f9a9ab40553
 EVENT(CUTOVER_ABORTED, "cutover_aborted", LEVEL_WARN, "cd1bce53c1864b91a0c81fc3665e5740", "A switch-over was given up before its point of no return; writes go on at the source.")
 EVENT(CUTOVER_COMPLETED, "cutover_completed", LEVEL_INFO, "3895327190824e5794463813140f3b4f", "The target is the writable primary.")
 EVENT(REVERSE_ATTACHED, "reverse_attached", LEVEL_INFO, "e1a597cf96ca419fac1caa2637cc5c53", "The old source follows the new primary.")
+EVENT(ALARM_RAISED, "alarm_raised", LEVEL_WARN, "955a15d3699447a4a4a4a1eb20bf959a", "Something endangers the data of a job, or its way back.")
+EVENT(ALARM_CLEARED, "alarm_cleared", LEVEL_INFO, "fefee2e530d2465f906ec63157b4755b", "What endangered the data of a job is over.")
 EVENT(SETTING_CHANGED, "setting_changed", LEVEL_INFO, "9362580b77854fec86c0fac53a941c66", "A setting of a node was changed for the time of the migration.")
 EVENT(SETTING_LEFT, "setting_left", LEVEL_INFO, "9b92dcd2481b44c5ba815b101d5d11f3", "A setting that would have made the migration faster was left as it is, because changing it could do harm.")
 EVENT(SETTING_RESTORED, "setting_restored", LEVEL_INFO, "71dd247d77f345308a8a3ee22dcdfe71", "A changed setting has its old value again.")

@@ -2,6 +2,7 @@
 /* What the world hears of a transition: one table, edge to event. */
 #include <stdio.h>
 
+#include "daemon/core/alarm.h"
 #include "daemon/migration/private.h"
 #include "lib/base/base.h"
 
@@ -174,10 +175,11 @@ void migration_announce_check(struct migration *m, const struct check_report *re
         event_emit(m->env->bus, EVENT_CHECK_FAILED, &context, data, "%s: %s", context.reason,
                    report->message);
     } else {
-        event_emit(m->env->bus, EVENT_CHECK_PASSED, &context, data,
-                   "no check stands in the way (%u warnings, %u notices%s); nothing has been started",
-                   report->count[CHECK_WARNING], report->count[CHECK_NOTICE],
-                   report->count[CHECK_ERROR] ? ", errors that are waived" : "");
+        event_emit(
+            m->env->bus, EVENT_CHECK_PASSED, &context, data,
+            "no check stands in the way (%u warnings, %u notices%s); nothing has been started",
+            report->count[CHECK_WARNING], report->count[CHECK_NOTICE],
+            report->count[CHECK_ERROR] ? ", errors that are waived" : "");
     }
 }
 
@@ -235,4 +237,30 @@ void migration_announce_link(struct migration *m, enum link_news news)
                    target->reachable ? "" : target->err.msg);
     else
         event_emit(m->env->bus, EVENT_LINK_RESTORED, &context, NULL, "the link is up again");
+}
+
+/* An alarm of a phase that was left is not over: nobody looks any more. */
+void migration_announce_alarms(struct migration *m)
+{
+    unsigned now = alarm_bits(&m->pair.seen, m->run.phase), changed = now ^ m->alarms;
+    struct event_context context = migration_context(m);
+
+    m->alarms = now;
+    for (unsigned row = 0; row < ALARMS_MAX; row++) {
+        struct blocker alarm;
+        json_t *data;
+        bool holds;
+
+        if (!(changed & 1u << row) || !alarm_is_of(row, m->run.phase))
+            continue;
+        holds = alarm_says(row, &m->pair.seen, &alarm);
+        context.reason = reason_get(alarm.reason)->code;
+        data = json_pack("{s:s, s:b}", "reason", context.reason, "holds_cutover", holds);
+        if (now & 1u << row)
+            event_emit(m->env->bus, EVENT_ALARM_RAISED, &context, data, "%s: %s", context.reason,
+                       alarm.message);
+        else
+            event_emit(m->env->bus, EVENT_ALARM_CLEARED, &context, data, "%s is over",
+                       context.reason);
+    }
 }

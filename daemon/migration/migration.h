@@ -33,6 +33,7 @@ struct migration_view {
     int64_t link_since_wall_ms; /* 0: link not up */
     struct progress progress;
     const struct check_report *checks; /* the latest; NULL: none since the daemon started */
+    unsigned alarms;                   /* alarm_bits() */
 };
 
 /*

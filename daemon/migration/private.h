@@ -20,6 +20,7 @@ struct migration {
     struct pair pair;
     struct decision last; /* what the last look led to: the reason shown while it waits */
     struct slot slot;
+    unsigned alarms; /* those that have been told: alarm_bits() */
 
     struct {                  /* a verb, or a changed file, that waits for its turn */
         enum fsm_event event; /* EV_NONE: none */
@@ -74,5 +75,7 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
 void migration_announce_check(struct migration *m, const struct check_report *report);
 /* … of a setting of a node; */
 void migration_announce_setting(struct migration *m, const struct setting_report *report);
-/* … of the link. */
+/* … of the link; */
 void migration_announce_link(struct migration *m, enum link_news news);
+/* … of the alarms that are on now, and were not, or the other way round. */
+void migration_announce_alarms(struct migration *m);

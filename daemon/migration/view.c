@@ -66,6 +66,7 @@ void migration_view(const struct migration *m, struct migration_view *ret)
         .link_since_wall_ms = m->pair.link.since_wall_ms,
         .progress = m->pair.progress.now,
         .checks = m->checks.latest,
+        .alarms = m->alarms,
     };
     (void)str_copy(ret->message, sizeof(ret->message), waits ? m->last.message : run->message);
     view_silence(m, ret);

@@ -293,6 +293,7 @@ static void observe(struct migration *m)
 
     if (news != LINK_NO_NEWS)
         migration_announce_link(m, news);
+    migration_announce_alarms(m);
 }
 
 void migration_take_turn(struct turn *turn)

@@ -129,10 +129,8 @@ static struct facts_question question_of(struct node *node)
     struct node_address address;
 
     node->owner->locate(node, &address);
-    return (struct facts_question){.side = node->side,
-                                   .name = address.name,
-                                   .id = node->id,
-                                   .may_unpause = node->may_unpause};
+    return (struct facts_question){
+        .side = node->side, .name = address.name, .id = node->id, .may_unpause = node->may_unpause};
 }
 
 /* replies: INFO everything, a survey, and what else the checks go by. */
@@ -146,9 +144,8 @@ static void learn_facts(struct node *node, redisReply *const *replies)
     facts_learn_clients(node->facts, survey_clients(replies + 1));
     facts_learn(node->facts, replies + 1 + survey_size(), &question);
     node->seen->databases = node->facts->databases;
-    node->seen->ahead_ms = node->seen->info.time_us < 0
-                               ? 0
-                               : node->seen->info.time_us / 1000 - clock_wall_ms();
+    node->seen->ahead_ms =
+        node->seen->info.time_us < 0 ? 0 : node->seen->info.time_us / 1000 - clock_wall_ms();
 }
 
 /* What an answer tells beyond replication. */

@@ -59,10 +59,10 @@ struct node {
         DEPTH_SURVEY,
         DEPTH_FACTS,
         DEPTH_FIRST
-    } depth;              /* of that look */
-    struct facts *facts;  /* owned; NULL: not wanted. seen->facts, once known */
-    bool may_unpause;     /* … and nobody has paused the clients */
-    int64_t id; /* of this connection; 0: not known */
+    } depth;             /* of that look */
+    struct facts *facts; /* owned; NULL: not wanted. seen->facts, once known */
+    bool may_unpause;    /* … and nobody has paused the clients */
+    int64_t id;          /* of this connection; 0: not known */
     uint64_t look_number;
     uint64_t look_sent_ms; /* of the look under way */
     uint64_t learnt_sent_ms,

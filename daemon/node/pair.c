@@ -14,7 +14,7 @@
 #define PAUSE_ANSWER_MS 2000 /* the road there may be slow; a shorter pause is over then */
 #define PAUSE_AGE_MS 1000
 #define SURVEY_AGE_MS 10000
-#define BEGINNING_MS 2000 /* of a synchronisation */
+#define BEGINNING_MS 2000               /* of a synchronisation */
 #define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
 /* Before an action that was refused, or did not show, is tried again; and when the run is over. */
 #define RELOGIN_AFTER_MS 5000 /* of a link that is down */
@@ -342,11 +342,18 @@ void pair_look_at(struct pair *pair, enum node_side side, bool whole)
     node_look(&pair->node[side], &ages);
 }
 
-/* Who waits for a slot with its checks passed, is checked anew. */
+/* Who waits for a slot with its checks passed, is checked anew; and so is a link that is not well,
+ * until it is. */
 static void survey_again(struct pair *pair)
 {
-    if (pair->run->phase == PHASE_CHECKING && !pair->surveying && pair->surveyed_ms > 0 &&
-        clock_boot_ms() - pair->surveyed_ms > SURVEY_AGE_MS)
+    bool old = clock_boot_ms() - pair->surveyed_ms > SURVEY_AGE_MS;
+    enum phase phase = pair->run->phase;
+
+    if (pair->surveying || !pair->node[SIDE_SOURCE].facts)
+        return;
+    if (phase == PHASE_REPLICATING && !link_is_troubled(&pair->seen))
+        pair_drop_facts(pair);
+    else if (old && (phase == PHASE_CHECKING || phase == PHASE_REPLICATING))
         pair_survey(pair);
 }
 
@@ -413,13 +420,13 @@ static void try_login(struct pair *pair, enum node_side side)
 {
     const struct spec *spec = pair->spec;
     bool source = side == SIDE_SOURCE;
-    struct probe_config config = {
-        .endpoint = source ? &pair->run->source : &spec->target.endpoint,
-        .auth = spec_replication_auth(source ? &spec->source : &spec->target),
-        .timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS),
-        .ask = facts_ask_login,
-        .answer_ms = LOGIN_TIMEOUT_MS,
-        .done = source ? source_login_done : target_login_done};
+    struct probe_config config = {.endpoint = source ? &pair->run->source : &spec->target.endpoint,
+                                  .auth =
+                                      spec_replication_auth(source ? &spec->source : &spec->target),
+                                  .timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS),
+                                  .ask = facts_ask_login,
+                                  .answer_ms = LOGIN_TIMEOUT_MS,
+                                  .done = source ? source_login_done : target_login_done};
     struct err err;
 
     if (!source && !spec->cutover.reverse)

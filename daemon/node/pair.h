@@ -54,9 +54,9 @@ struct pair {
 
     struct node node[SIDE_MAX];
     struct observation seen;
-    uint64_t number;    /* of the last look or action: they are counted in one order */
+    uint64_t number;              /* of the last look or action: they are counted in one order */
     struct probe login[SIDE_MAX]; /* of the replication user there */
-    struct probe pause; /* whether somebody has paused the source's clients */
+    struct probe pause;           /* whether somebody has paused the source's clients */
     struct connection connection[SIDE_MAX]; /* that can act, or was the last that could */
     struct settings settings;
 
@@ -74,7 +74,7 @@ struct pair {
 
     /* private */
     bool acts, surveying;
-    uint64_t surveyed_ms; /* when the last survey was over; 0: never */
+    uint64_t surveyed_ms;       /* when the last survey was over; 0: never */
     uint64_t relogin_at_ms;     /* not before, while the link is down */
     uint64_t pause_asked_ms;    /* when the answer of the latest such probe came; 0: never */
     uint64_t connection_ticket; /* of the store, waited for before anything is done; 0: none */

@@ -13,7 +13,7 @@ struct probe;
 struct probe_config {
     const struct endpoint *endpoint;
     const struct spec_auth *auth;
-    uint64_t timeout_ms;     /* to connect and log in */
+    uint64_t timeout_ms;                  /* to connect and log in */
     void (*ask)(struct redis_call *call); /* adds the commands to send then; NULL: none */
     uint64_t answer_ms;                   /* for their answers */
     /* err NULL: we are in, and the commands have been answered, if only with errors: in call.

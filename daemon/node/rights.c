@@ -15,9 +15,9 @@
 
 enum row_kind {
     ALWAYS,
-    AT_SOURCE,   /* needed there only */
+    AT_SOURCE,     /* needed there only */
     WITHOUT_PAUSE, /* … and it would end a pause, of whoever it is */
-    OUR_NAME,    /* our own name goes behind it */
+    OUR_NAME,      /* our own name goes behind it */
 };
 
 static const struct {

@@ -176,3 +176,9 @@ WATCH(KEYS_DIFFER, "keys-differ", true,
 WATCH(REPLICATION_ERRORS, "replication-errors", true,
       "The target counts errors while it applies the source's writes: its copy may differ from the source.",
       "Compare databases, renamed commands and modules of both servers. If you have made sure that the copy is right, put replication-errors into checks: {waive: [...]} of the job file, or: ecmigratectl complete JOB --force.")
+WATCH(TARGET_WRITABLE, "target-writable", true,
+      "Somebody has set replica-read-only to no at the target: what clients write there, nobody else has, and no offset shows it.",
+      "At the target: CONFIG SET replica-read-only yes. If a client has written there meanwhile, have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")
+WATCH(KEYS_COLLAPSED, "keys-collapsed", true,
+      "Most of the source's keys went from one look to the next: a FLUSHALL or FLUSHDB, or its like. It was replicated to the target.",
+      "Find out whether that was meant. If it was, put keys-collapsed into checks: {waive: [...]} of the job file, or: ecmigratectl complete JOB --force. If not, restore the source from a backup first.")

@@ -30,7 +30,7 @@ enum type {
     T_MODE,
     T_EXECUTABLE,
     T_COUNT, /* "count=3", added up */
-    T_NONE, /* no line of its own; reset with its section */
+    T_NONE,  /* no line of its own; reset with its section */
 };
 
 struct row {

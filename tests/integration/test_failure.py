@@ -180,7 +180,7 @@ def test_target_cannot_reach_the_source(lab, daemon):
     daemon.write_job("wall", node_spec(source, reachable_as=hole.endpoint), target,
                      attach={**FAST, "attempts": 2})
     daemon.wait_job("wall")
-    check_failed(daemon, "wall", "link-timeout")
+    check_failed(daemon, "wall", "source-unreachable-from-target")
     assert len(daemon.events("wall", "attach_failed")) == 2
     before.check()
 

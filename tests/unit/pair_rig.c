@@ -65,7 +65,7 @@ void pair_rig_init(struct pair_rig *rig)
     rig->target->role = REDIS_ROLE_REPLICA;
     str_copy(rig->target->master_host, sizeof(rig->target->master_host), "10.0.0.1");
     rig->target->master_port = 6379;
-    rig->target->link_up = true;
+    rig->target->link_up = rig->target->read_only = true;
     rig->target->replica_offset = 1000;
     rig->target->last_io_seconds = 1;
     rig->seen.streaming = true;

@@ -60,7 +60,7 @@ static const char *str(const json_t *object, const char *key)
 
 #define JOB_MEMBERS                                                                                \
     "id description state phase since reason next_step run attempt source target link progress "   \
-    "lag checks cutover verify file"
+    "lag checks alarms cutover verify file"
 
 static void make_replicating(struct migration *m)
 {

@@ -8,7 +8,7 @@
 
 #define JOB_MEMBERS                                                                                \
     "id description state phase since reason next_step run attempt source target link progress "   \
-    "lag checks cutover verify file"
+    "lag checks alarms cutover verify file"
 
 /* What a migration would show. */
 struct shown {

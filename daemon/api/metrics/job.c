@@ -106,6 +106,11 @@ static double checks_passed(const struct migration_view *view)
     return checks && checks->at_wall_ms > 0 ? checks->passed : NAN;
 }
 
+static double alarms(const struct migration_view *view)
+{
+    return __builtin_popcount(view->alarms);
+}
+
 /* --- the link --- */
 
 /* The replica that follows the other node, as it was seen last; NULL: none does, or nobody knows.
@@ -234,6 +239,8 @@ const struct job_metric job_metrics[] = {
     {GAUGE("attempts", "Attach attempts begun in the present run."), .value = attempts},
     {GAUGE("attempts_limit", "Attach attempts that a run has."), .value = attempts_limit},
     {GAUGE("checks_passed", "Whether the latest checks passed."), .value = checks_passed},
+    {GAUGE("alarms", "Alarms that are on: what endangers the data, or the way back."),
+     .value = alarms},
     {GAUGE("node_up", "Whether the node answers the daemon.", "side"), .samples = expose_nodes},
     {GAUGE(
          "master_link_up",

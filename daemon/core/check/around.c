@@ -21,8 +21,8 @@ static unsigned other_replicas(const struct check_case *c)
 enum check_severity check_sentinel(const struct check_case *c)
 {
     bool source = is_watched(c->source_facts), target = is_watched(c->target_facts);
-    bool fights = (source && other_replicas(c) > 0) ||
-                  (target && c->target->connected_replicas > 0);
+    bool fights =
+        (source && other_replicas(c) > 0) || (target && c->target->connected_replicas > 0);
     const struct facts *watched = source ? c->source_facts : c->target_facts;
 
     for (int side = 0; side < SIDE_MAX; side++)

@@ -64,8 +64,9 @@ enum check_severity check_vector_sets(const struct check_case *c)
         has_command(t, "vadd"))
         return CHECK_OK;
     if (!s->sampled)
-        return judge(c, CHECK_NOTICE,
-                     "the target knows no vector sets, and whether the source has any is not known");
+        return judge(
+            c, CHECK_NOTICE,
+            "the target knows no vector sets, and whether the source has any is not known");
     judge_value(c, SIDE_SOURCE, "%" PRId64 " among %" PRId64 " keys", s->sample_vector_sets,
                 s->sample_keys);
     if (s->sample_vector_sets > 0)
@@ -197,9 +198,11 @@ enum check_severity check_commands_missing(const struct check_case *c)
     if (used.n)
         return judge(c, CHECK_ERROR, "in use at the source, and unknown at the target: %s%s",
                      used.names, and_more(&used, more));
-    return known.n ? judge(c, CHECK_WARNING, "known at the source, though not in use, and unknown at the target: %s%s",
-                           known.names, and_more(&known, more))
-                   : CHECK_OK;
+    return known.n
+               ? judge(c, CHECK_WARNING,
+                       "known at the source, though not in use, and unknown at the target: %s%s",
+                       known.names, and_more(&known, more))
+               : CHECK_OK;
 }
 
 enum check_severity check_databases_too_few(const struct check_case *c)

@@ -29,8 +29,7 @@ void judge_value(const struct check_case *c, enum node_side side, const char *fm
 /* Half a line is worse than none: it is left out when there is no room. */
 void judge_remedy(const struct check_case *c, enum node_side side, const char *fmt, ...)
 {
-    const struct endpoint *at =
-        side == SIDE_SOURCE ? &c->run->source : &c->spec->target.endpoint;
+    const struct endpoint *at = side == SIDE_SOURCE ? &c->run->source : &c->spec->target.endpoint;
     size_t used = strlen(c->ret->remedy), room = sizeof(c->ret->remedy) - used;
     char line[CHECK_REMEDY_MAX];
     va_list ap;

@@ -8,7 +8,8 @@ struct check_case {
     const struct run *run;
     const struct observation *seen;
     const struct redis_info *source, *target; /* in seen */
-    const struct facts *source_facts, *target_facts; /* nothing is known in them, where nobody asked */
+    const struct facts *source_facts,
+        *target_facts; /* nothing is known in them, where nobody asked */
     struct check_result *ret;
 };
 

@@ -41,11 +41,11 @@ enum check_severity check_maxmemory(const struct check_case *c)
     if (max == 0 || need <= max / 10 * 9)
         return CHECK_OK;
     judge_remedy(c, SIDE_TARGET, "CONFIG SET maxmemory %" PRId64, need / 4 * 5 / MIB * MIB + MIB);
-    return judge(c, need > max ? CHECK_ERROR : CHECK_WARNING,
-                 "the data and the backlog take about %s, and the target's maxmemory is %s: it would %s",
-                 bytes(need, a), bytes(max, b),
-                 strcmp(c->target->maxmemory_policy, "noeviction") == 0 ? "refuse writes"
-                                                                        : "evict keys");
+    return judge(
+        c, need > max ? CHECK_ERROR : CHECK_WARNING,
+        "the data and the backlog take about %s, and the target's maxmemory is %s: it would %s",
+        bytes(need, a), bytes(max, b),
+        strcmp(c->target->maxmemory_policy, "noeviction") == 0 ? "refuse writes" : "evict keys");
 }
 
 enum check_severity check_host_memory(const struct check_case *c)
@@ -117,7 +117,7 @@ enum check_severity check_output_buffer(const struct check_case *c)
     if (hard < 0)
         return CHECK_OK;
     limit = below(hard, seconds > (double)c->source_facts->buffer_seconds ? below(soft, INT64_MAX)
-                                                                         : INT64_MAX);
+                                                                          : INT64_MAX);
     judge_value(c, SIDE_SOURCE, "replica %" PRId64 " %" PRId64 " %" PRId64, hard, soft,
                 c->source_facts->buffer_seconds);
     if (tune && limit < TUNED_BUFFER)
@@ -125,13 +125,16 @@ enum check_severity check_output_buffer(const struct check_case *c)
     if (limit >= SMALL_BUFFER && need < (double)limit)
         return CHECK_OK;
     if (!tune)
-        judge_remedy(c, SIDE_SOURCE, "CONFIG SET client-output-buffer-limit 'replica %" PRId64 " %" PRId64 " 60'",
-                     max_of((int64_t)need * 2, TUNED_BUFFER), max_of((int64_t)need * 2, TUNED_BUFFER));
-    return judge(c, CHECK_WARNING,
-                 "at %s written per second and about %.0f s of copying, %s pile up, and the source's "
-                 "buffer for replicas ends at %s",
-                 bytes((int64_t)written_per_second(c->source), a), seconds, bytes((int64_t)need, b),
-                 bytes(limit, (char[UNITS_STR_MAX]){0}));
+        judge_remedy(c, SIDE_SOURCE,
+                     "CONFIG SET client-output-buffer-limit 'replica %" PRId64 " %" PRId64 " 60'",
+                     max_of((int64_t)need * 2, TUNED_BUFFER),
+                     max_of((int64_t)need * 2, TUNED_BUFFER));
+    return judge(
+        c, CHECK_WARNING,
+        "at %s written per second and about %.0f s of copying, %s pile up, and the source's "
+        "buffer for replicas ends at %s",
+        bytes((int64_t)written_per_second(c->source), a), seconds, bytes((int64_t)need, b),
+        bytes(limit, (char[UNITS_STR_MAX]){0}));
 }
 
 enum check_severity check_backlog_small(const struct check_case *c)

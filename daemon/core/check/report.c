@@ -125,7 +125,8 @@ static json_t *outcome_json(const struct check_outcome *outcome)
                      "passed", outcome->severity != CHECK_ERROR || outcome->waived, "waived",
                      outcome->waived, "source", outcome->value[SIDE_SOURCE], "target",
                      outcome->value[SIDE_TARGET], "message", outcome->message, "why",
-                     fine ? NULL : row->what, "remedy", fine ? json_null() : lines_of(outcome->remedy));
+                     fine ? NULL : row->what, "remedy",
+                     fine ? json_null() : lines_of(outcome->remedy));
 }
 
 json_t *check_report_json(const struct check_report *report)

@@ -19,7 +19,7 @@ struct check_report {
     int64_t at_wall_ms; /* when the checks were through; 0: they are running */
     struct endpoint source;
     bool passed;
-    enum reason reason; /* of the first that blocks; REASON_NONE */
+    enum reason reason;  /* of the first that blocks; REASON_NONE */
     const char *message; /* … in words, in outcomes */
     unsigned count[CHECK_SEVERITIES];
     struct check_outcome *outcomes; /* owned */

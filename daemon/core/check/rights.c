@@ -117,7 +117,8 @@ static enum check_severity daemon_rights(const struct check_case *c, enum node_s
 /* Where a server does not say whether its clients are paused, that has to be tried by a write. */
 static bool unpause_is_unknown(const struct check_case *c)
 {
-    return c->source_facts->known && c->source_facts->right[RIGHT_CLIENT_UNPAUSE] == RIGHT_UNKNOWN &&
+    return c->source_facts->known &&
+           c->source_facts->right[RIGHT_CLIENT_UNPAUSE] == RIGHT_UNKNOWN &&
            !fence_setting(c->source->redis_compat_num) && !source_is_paused(c->seen);
 }
 
@@ -177,7 +178,8 @@ enum check_severity check_target_cluster_mode(const struct check_case *c)
 enum check_severity check_source_cluster_mode(const struct check_case *c)
 {
     return c->source->cluster_enabled
-               ? judge(c, CHECK_ERROR, "the source runs in cluster mode: it is one shard of several")
+               ? judge(c, CHECK_ERROR,
+                       "the source runs in cluster mode: it is one shard of several")
                : CHECK_OK;
 }
 

@@ -59,9 +59,10 @@ enum check_severity check_loop(const struct check_case *c)
 
 enum check_severity check_source_loading(const struct check_case *c)
 {
-    return c->source->loading ? judge(c, CHECK_ERROR, "the source is loading its data set (%.0f %%)",
-                                      c->source->loading_percent)
-                              : CHECK_OK;
+    return c->source->loading
+               ? judge(c, CHECK_ERROR, "the source is loading its data set (%.0f %%)",
+                       c->source->loading_percent)
+               : CHECK_OK;
 }
 
 enum check_severity check_target_loading(const struct check_case *c)
@@ -85,8 +86,7 @@ enum check_severity check_source_primary(const struct check_case *c)
 {
     if (c->source->role != REDIS_ROLE_REPLICA || c->seen->source_follows_target)
         return CHECK_OK;
-    judge_value(c, SIDE_SOURCE, "replica of %s:%u", c->source->master_host,
-                c->source->master_port);
+    judge_value(c, SIDE_SOURCE, "replica of %s:%u", c->source->master_host, c->source->master_port);
     return judge(c, CHECK_WARNING,
                  "the source is a replica of '%s:%u': it can be copied, but not switched over from",
                  c->source->master_host, c->source->master_port);
@@ -127,7 +127,8 @@ enum check_severity check_not_switched(const struct check_case *c)
 
     if (c->seen->took_over_ms == 0 || c->run->again)
         return CHECK_OK;
-    return judge(c, CHECK_ERROR, "the target took over from this source at %s and is the primary since",
+    return judge(c, CHECK_ERROR,
+                 "the target took over from this source at %s and is the primary since",
                  clock_format(c->seen->took_over_ms, at));
 }
 

@@ -80,9 +80,9 @@ enum check_severity check_replica_writable(const struct check_case *c)
     }
     return n ? judge(c, CHECK_NOTICE,
                      "replica-read-only is no at %s: it is set to yes for the migration",
-                     n == 2                                       ? "both nodes"
+                     n == 2                             ? "both nodes"
                      : c->source_facts->read_only == NO ? "the source"
-                                                                  : "the target")
+                                                        : "the target")
              : CHECK_OK;
 }
 
@@ -153,8 +153,7 @@ enum check_severity check_target_maxclients(const struct check_case *c)
     judge_value(c, SIDE_TARGET, "maxclients %" PRId64, c->target->maxclients);
     if (has <= c->target->maxclients)
         return CHECK_OK;
-    judge_remedy(c, SIDE_TARGET, "CONFIG SET maxclients %" PRId64,
-                 max_of(has * 2, INT64_C(10000)));
+    judge_remedy(c, SIDE_TARGET, "CONFIG SET maxclients %" PRId64, max_of(has * 2, INT64_C(10000)));
     return judge(c, CHECK_WARNING,
                  "the source has %" PRId64 " clients, and the target lets in %" PRId64, has,
                  c->target->maxclients);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/core/alarm.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "lib/base/base.h"
+
+static bool raise(struct blocker *ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Always true. */
+static bool raise(struct blocker *ret, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+    va_end(ap);
+    return true;
+}
+
+/* An idle primary sends a PING every ten seconds. */
+#define SILENT_SECONDS 15
+
+#define ALARM(name) static bool name(const struct observation *seen, struct blocker *ret)
+#define SOURCE (&seen->node[SIDE_SOURCE].info)
+#define TARGET (&seen->node[SIDE_TARGET].info)
+
+/* --- while the target follows --- */
+
+ALARM(keys_differ)
+{
+    return seen->keys_differ && raise(ret,
+                                      "at the same offset the source has %" PRId64
+                                      " keys without expiry, the target %" PRId64,
+                                      SOURCE->lasting, TARGET->lasting);
+}
+
+ALARM(errors_grew)
+{
+    return seen->errors_grew && raise(ret, "the target has counted errors while applying writes "
+                                           "(unexpected_error_replies)");
+}
+
+ALARM(evictions)
+{
+    return seen->evictions_grew &&
+           raise(ret, "the target has evicted keys since the link came up: it lacks what the "
+                      "source has");
+}
+
+ALARM(target_writable)
+{
+    return seen->node[SIDE_TARGET].reachable && seen->target_follows && !TARGET->read_only &&
+           raise(ret, "the target takes writes of clients: somebody has set replica-read-only to "
+                      "no there");
+}
+
+ALARM(keys_collapsed)
+{
+    return seen->collapsed_from > 0 &&
+           raise(ret,
+                 "the source had %" PRId64 " keys and has %" PRId64
+                 ": were they deleted on purpose? The target has followed",
+                 seen->collapsed_from, SOURCE->keys);
+}
+
+ALARM(link_flapping)
+{
+    return seen->link_breaks > 2 &&
+           raise(ret, "the link was taken up again %" PRId64 " times within the last minute",
+                 seen->link_breaks);
+}
+
+ALARM(copied_again)
+{
+    return seen->copied_again > 0 &&
+           raise(ret,
+                 "the link broke, and everything was copied again (%" PRId64
+                 " times since the target was in sync): the source's backlog of %" PRId64
+                 " bytes does not hold what is written meanwhile",
+                 seen->copied_again, SOURCE->backlog_bytes);
+}
+
+ALARM(link_silent)
+{
+    return seen->linked && TARGET->last_io_seconds > SILENT_SECONDS &&
+           raise(ret, "the target has not heard from the source for %" PRId64 " s",
+                 TARGET->last_io_seconds);
+}
+
+/* --- after the switch-over --- */
+
+ALARM(primary_demoted)
+{
+    return seen->node[SIDE_TARGET].reachable && TARGET->role == REDIS_ROLE_REPLICA &&
+           raise(ret, "the new primary is a replica of '%s:%u': somebody has taken its role",
+                 TARGET->master_host, TARGET->master_port);
+}
+
+ALARM(reverse_errors)
+{
+    return seen->reverse_errors > 0 &&
+           raise(ret,
+                 "the old source has dropped %" PRId64
+                 " writes of the new primary that it does not know, or cannot apply",
+                 seen->reverse_errors);
+}
+
+ALARM(primary_evicts)
+{
+    return seen->primary_evicted > 0 &&
+           raise(ret,
+                 "the new primary has evicted %" PRId64 " keys since the switch-over: it is at "
+                 "its maxmemory",
+                 seen->primary_evicted);
+}
+
+#undef SOURCE
+#undef TARGET
+
+static const struct alarm_row {
+    enum reason reason;
+    enum phase phase;
+    enum { TELLS, HOLDS } kind; /* holds the switch-over back */
+    bool (*on)(const struct observation *seen, struct blocker *ret);
+} rows[] = {
+    {REASON_KEYS_DIFFER, PHASE_REPLICATING, HOLDS, keys_differ},
+    {REASON_REPLICATION_ERRORS, PHASE_REPLICATING, HOLDS, errors_grew},
+    {REASON_EVICTIONS, PHASE_REPLICATING, HOLDS, evictions},
+    {REASON_TARGET_WRITABLE, PHASE_REPLICATING, HOLDS, target_writable},
+    {REASON_KEYS_COLLAPSED, PHASE_REPLICATING, HOLDS, keys_collapsed},
+    {REASON_LINK_FLAPPING, PHASE_REPLICATING, TELLS, link_flapping},
+    {REASON_BACKLOG_TOO_SMALL, PHASE_REPLICATING, TELLS, copied_again},
+    {REASON_LINK_SILENT, PHASE_REPLICATING, HOLDS, link_silent},
+    {REASON_PRIMARY_DEMOTED, PHASE_COMPLETED, TELLS, primary_demoted},
+    {REASON_REVERSE_ERRORS, PHASE_COMPLETED, TELLS, reverse_errors},
+    {REASON_PRIMARY_EVICTS, PHASE_COMPLETED, TELLS, primary_evicts},
+};
+_Static_assert(array_len(rows) <= ALARMS_MAX, "a bit for each");
+
+unsigned alarm_bits(const struct observation *seen, enum phase phase)
+{
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < array_len(rows); i++) {
+        struct blocker said;
+
+        if (rows[i].phase == phase && rows[i].on(seen, &said))
+            bits |= 1u << i;
+    }
+    return bits;
+}
+
+bool alarm_is_of(unsigned row, enum phase phase)
+{
+    return rows[row].phase == phase;
+}
+
+bool alarm_says(unsigned row, const struct observation *seen, struct blocker *ret)
+{
+    *ret = (struct blocker){.reason = rows[row].reason};
+    rows[row].on(seen, ret);
+    return rows[row].kind == HOLDS;
+}
