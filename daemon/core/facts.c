@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/facts.h"
 
+#include <string.h>
+
 const char *const write_commands[WRITE_COMMANDS] = {
 #define WRITE_COMMAND(name) name,
 #include "daemon/core/write_command_table.h"
@@ -25,6 +27,14 @@ void facts_init(struct facts *facts)
                             .buffer_hard = -1,
                             .buffer_soft = -1,
                             .buffer_seconds = -1};
+}
+
+bool facts_have_command(const struct facts *facts, const char *name)
+{
+    for (int i = 0; i < WRITE_COMMANDS; i++)
+        if (strcmp(write_commands[i], name) == 0)
+            return facts->has_command[i];
+    return false;
 }
 
 const char *right_acl(enum right right)

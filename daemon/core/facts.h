@@ -65,13 +65,15 @@ struct facts {
     enum answer sentinels; /* somebody listens to Sentinel's channel */
 
     /* keys looked at, for types that the other server may not know */
-    bool sampled;
+    bool sample_tried, sampled;
     int64_t sample_keys, sample_vector_sets;
     char sample_key[64]; /* one of these */
 };
 
 /* Nothing is known. */
 void facts_init(struct facts *facts);
+/* Whether it knows a command that writes, where that is known. */
+bool facts_have_command(const struct facts *facts, const char *name);
 /* What a right is called by ACL SETUSER ("+config|get"), and the command it is for. */
 const char *right_acl(enum right right);
 const char *right_command(enum right right);

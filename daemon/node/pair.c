@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/node/pair.h"
+#include "daemon/node/pair_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "daemon/node/actions.h"
-#include "daemon/node/facts.h"
 #include "daemon/node/refusal.h"
 #include "lib/base/base.h"
 #include "lib/base/clock.h"
 
-#define PAUSE_LOGIN_MS 2000
-#define PAUSE_ANSWER_MS 2000 /* the road there may be slow; a shorter pause is over then */
-#define PAUSE_AGE_MS 1000
-#define SURVEY_AGE_MS 10000
-#define BEGINNING_MS 2000               /* of a synchronisation */
-#define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
+#define BEGINNING_MS 2000 /* of a synchronisation */
 /* Before an action that was refused, or did not show, is tried again; and when the run is over. */
 #define RELOGIN_AFTER_MS 5000 /* of a link that is down */
 #define RELOGIN_AGAIN_MS 10000
@@ -45,46 +39,11 @@ static void locate(const struct node *node, struct node_address *ret)
     };
 }
 
-static bool pause_is_hidden(const struct pair *pair);
-static void try_pause(struct pair *pair);
-
-/* To ask for a right to end pauses may end one: that nobody has paused must be known. */
-static bool pause_is_settled(const struct pair *pair)
-{
-    return !pause_is_hidden(pair) || pair->pause_asked_ms > pair->fresh_since_ms;
-}
-
-static bool may_unpause(const struct pair *pair, const struct node *node)
-{
-    const char *reason = node->seen->info.paused_reason;
-
-    return node->side == SIDE_SOURCE &&
-           (pause_is_hidden(pair) ? pair->seen.pause_free : strcmp(reason, "none") == 0);
-}
-
-static void survey_on(struct pair *pair)
-{
-    if (!pair->surveying)
-        return;
-    if (!pause_is_settled(pair))
-        try_pause(pair);
-    for (int side = 0; side < SIDE_MAX; side++) {
-        struct node *node = &pair->node[side];
-
-        if (side == SIDE_TARGET || pause_is_settled(pair))
-            node_ask_facts(node, may_unpause(pair, node));
-    }
-    if (pair_surveyed(pair)) {
-        pair->surveying = false;
-        pair->surveyed_ms = clock_boot_ms();
-    }
-}
-
 static void node_changed(struct node *node)
 {
     struct pair *pair = node->arg;
 
-    survey_on(pair);
+    pair_survey_on(pair);
     pair->owner->changed(pair);
 }
 
@@ -181,6 +140,8 @@ static void part_closed(void *arg)
     settings_deinit(&pair->settings);
     redis_call_clear(&pair->call);
     probe_deinit(&pair->pause);
+    probe_deinit(&pair->sample);
+    probe_deinit(&pair->relogin);
     for (int side = 0; side < SIDE_MAX; side++) {
         probe_deinit(&pair->login[side]);
         node_deinit(&pair->node[side]);
@@ -192,7 +153,7 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
 {
     pair->freed = freed;
     pair->freed_arg = arg;
-    pair->closing = 1 + 2 * SIDE_MAX;
+    pair->closing = 3 + 2 * SIDE_MAX;
     pair->surveying = false;
     settings_close(&pair->settings);
     for (int side = 0; side < SIDE_MAX; side++) {
@@ -200,6 +161,8 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
         probe_close(&pair->login[side], part_closed, pair);
     }
     probe_close(&pair->pause, part_closed, pair);
+    probe_close(&pair->sample, part_closed, pair);
+    probe_close(&pair->relogin, part_closed, pair);
 }
 
 void pair_enter(struct pair *pair, enum phase from, bool resumed)
@@ -232,52 +195,9 @@ void pair_load_connection(struct pair *pair, const struct connection *connection
     pair->connection[connection->side] = *connection;
 }
 
-/* The servers between CLIENT PAUSE WRITE and those that say who has paused their clients. */
-static bool pause_is_hidden(const struct pair *pair)
-{
-    const struct seen_node *source = &pair->seen.node[SIDE_SOURCE];
-
-    return source->reachable && source->info.redis_compat_num >= PAUSE_WRITE_SINCE &&
-           source->info.paused_reason[0] == '\0';
-}
-
-static void pause_tried(struct probe *probe, const struct err *err)
-{
-    struct pair *pair = container_of(probe, struct pair, pause);
-
-    pair->seen.pause_held = probe->asked && err && err->code == ERR_TIMEOUT;
-    pair->seen.pause_free = !err && probe->call.replies[0]->type == REDIS_REPLY_INTEGER;
-    pair->pause_asked_ms = clock_boot_ms();
-    survey_on(pair);
-    pair->owner->changed(pair);
-}
-
-/* Counting nothing is a write in the eyes of a server, because it might be cached. */
-static void count_nothing(struct redis_call *call)
-{
-    redis_call_addv(call, "PFCOUNT", "ecmigrate:none");
-}
-
-static void try_pause(struct pair *pair)
-{
-    struct probe_config config = {.endpoint = &pair->run->source,
-                                  .auth = &pair->spec->source.auth,
-                                  .timeout_ms = PAUSE_LOGIN_MS,
-                                  .ask = count_nothing,
-                                  .answer_ms = PAUSE_ANSWER_MS,
-                                  .done = pause_tried};
-    bool known = pair->pause_asked_ms > pair->fresh_since_ms &&
-                 clock_boot_ms() - pair->pause_asked_ms < PAUSE_AGE_MS;
-    struct err err;
-
-    if (!known && pause_is_hidden(pair) && !probe_is_under_way(&pair->pause) &&
-        probe_start(&pair->pause, pair->node[SIDE_SOURCE].loop, &config, &err))
-        pair->pause_asked_ms = clock_boot_ms(); /* the next connection will say why */
-}
-
 static void relogin_tried(struct probe *probe, const struct err *err)
 {
-    struct pair *pair = container_of(probe, struct pair, login[SIDE_SOURCE]);
+    struct pair *pair = container_of(probe, struct pair, relogin);
     bool refused = err && err->code == ERR_AUTH;
 
     pair->seen.link_login = !err ? LOGIN_WORKS : refused ? LOGIN_REFUSED : LOGIN_UNKNOWN;
@@ -302,10 +222,10 @@ static void try_relogin(struct pair *pair)
         return;
     }
     if (now < pair->relogin_at_ms || !pair->seen.node[SIDE_SOURCE].reachable ||
-        probe_is_under_way(&pair->login[SIDE_SOURCE]))
+        probe_is_under_way(&pair->relogin))
         return;
     pair->relogin_at_ms = now + RELOGIN_AGAIN_MS;
-    if (probe_start(&pair->login[SIDE_SOURCE], pair->node[SIDE_SOURCE].loop, &config, &err)) {
+    if (probe_start(&pair->relogin, pair->node[SIDE_SOURCE].loop, &config, &err)) {
         pair->seen.link_login = LOGIN_REFUSED;
         pair->seen.link_login_err = err;
     }
@@ -342,32 +262,17 @@ void pair_look_at(struct pair *pair, enum node_side side, bool whole)
     node_look(&pair->node[side], &ages);
 }
 
-/* Who waits for a slot with its checks passed, is checked anew; and so is a link that is not well,
- * until it is. */
-static void survey_again(struct pair *pair)
-{
-    bool old = clock_boot_ms() - pair->surveyed_ms > SURVEY_AGE_MS;
-    enum phase phase = pair->run->phase;
-
-    if (pair->surveying || !pair->node[SIDE_SOURCE].facts)
-        return;
-    if (phase == PHASE_REPLICATING && !link_is_troubled(&pair->seen))
-        pair_drop_facts(pair);
-    else if (old && (phase == PHASE_CHECKING || phase == PHASE_REPLICATING))
-        pair_survey(pair);
-}
-
 void pair_look(struct pair *pair)
 {
     for (int side = 0; side < SIDE_MAX; side++)
         if (!pair->surveying || !pair->seen.node[side].reachable)
             pair_look_at(pair, (enum node_side)side, false);
-    survey_again(pair);
+    pair_survey_again(pair);
     if (!pair->acts || pair->run->phase != PHASE_REPLICATING)
         return;
     try_relogin(pair);
     if (pair->run->want_cutover)
-        try_pause(pair);
+        pair_try_pause(pair);
 }
 
 void pair_expect(struct pair *pair)
@@ -380,102 +285,6 @@ void pair_disconnect(struct pair *pair)
 {
     for (int side = 0; side < SIDE_MAX; side++)
         node_disconnect(&pair->node[side]);
-}
-
-static void login_tried(struct pair *pair, enum node_side side, enum reason why,
-                        const struct err *err)
-{
-    struct facts *facts = pair->node[side].facts;
-
-    if (!facts)
-        return; /* they matter no longer */
-    facts->replication.tried = true;
-    facts->replication.why = why;
-    facts->replication.err = err ? *err : ERR_INIT;
-    survey_on(pair);
-}
-
-static void login_done(struct pair *pair, enum node_side side, const struct err *err)
-{
-    struct facts *facts = pair->node[side].facts;
-
-    if (facts && !err)
-        facts_learn_login(&facts->replication, pair->login[side].call.replies);
-    login_tried(pair, side, err ? refusal_reason(side, err) : REASON_NONE, err);
-    pair->owner->changed(pair);
-}
-
-static void source_login_done(struct probe *probe, const struct err *err)
-{
-    login_done(container_of(probe, struct pair, login[SIDE_SOURCE]), SIDE_SOURCE, err);
-}
-
-static void target_login_done(struct probe *probe, const struct err *err)
-{
-    login_done(container_of(probe, struct pair, login[SIDE_TARGET]), SIDE_TARGET, err);
-}
-
-/* Without a way back, nobody replicates from the target. */
-static void try_login(struct pair *pair, enum node_side side)
-{
-    const struct spec *spec = pair->spec;
-    bool source = side == SIDE_SOURCE;
-    struct probe_config config = {.endpoint = source ? &pair->run->source : &spec->target.endpoint,
-                                  .auth =
-                                      spec_replication_auth(source ? &spec->source : &spec->target),
-                                  .timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS),
-                                  .ask = facts_ask_login,
-                                  .answer_ms = LOGIN_TIMEOUT_MS,
-                                  .done = source ? source_login_done : target_login_done};
-    struct err err;
-
-    if (!source && !spec->cutover.reverse)
-        login_tried(pair, side, REASON_NONE, NULL);
-    else if (probe_start(&pair->login[side], pair->node[side].loop, &config, &err))
-        login_tried(pair, side, REASON_CREDENTIAL_UNREADABLE, &err);
-}
-
-void pair_survey(struct pair *pair)
-{
-    const struct node_ages any = {.all_ms = NODE_ANY_AGE, .survey_ms = NODE_ANY_AGE};
-
-    pair->surveying = true;
-    pair->fresh_since_ms = clock_boot_ms();
-    for (int side = 0; side < SIDE_MAX; side++)
-        node_want_facts(&pair->node[side]);
-    for (int side = 0; side < SIDE_MAX; side++)
-        try_login(pair, (enum node_side)side);
-    pair_expect(pair);
-    for (int side = 0; side < SIDE_MAX; side++)
-        if (!pair->seen.node[side].reachable)
-            node_look(&pair->node[side], &any);
-    survey_on(pair);
-    pair->owner->changed(pair); /* that nothing has to be waited for may be all there is to know */
-}
-
-void pair_ask(struct pair *pair)
-{
-    if (!pair->surveying)
-        pair_survey(pair);
-}
-
-bool pair_surveyed(const struct pair *pair)
-{
-    for (int side = 0; side < SIDE_MAX; side++) {
-        const struct seen_node *node = &pair->seen.node[side];
-
-        if (!node->tried || !node->facts || !node->facts->replication.tried ||
-            (node->reachable && !node->facts->known))
-            return false;
-    }
-    return true;
-}
-
-void pair_drop_facts(struct pair *pair)
-{
-    pair->surveying = false;
-    for (int side = 0; side < SIDE_MAX; side++)
-        node_drop_facts(&pair->node[side]);
 }
 
 static void observe_debts(struct pair *pair)
@@ -501,7 +310,7 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     seen->wanted_ms = now - pair->fresh_since_ms;
     seen->fresh = pair->node[SIDE_SOURCE].survey_ms > pair->fresh_since_ms &&
                   pair->node[SIDE_TARGET].survey_ms > pair->fresh_since_ms &&
-                  (!pause_is_hidden(pair) || pair->pause_asked_ms > pair->fresh_since_ms);
+                  (!pair_pause_is_hidden(pair) || pair->pause_asked_ms > pair->fresh_since_ms);
     for (int side = 0; side < SIDE_MAX; side++)
         node_tick(&pair->node[side], now);
     observe_debts(pair);

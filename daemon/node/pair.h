@@ -56,6 +56,8 @@ struct pair {
     struct observation seen;
     uint64_t number;              /* of the last look or action: they are counted in one order */
     struct probe login[SIDE_MAX]; /* of the replication user there */
+    struct probe relogin;         /* the same at the source, while the link is down */
+    struct probe sample;          /* some keys of the source */
     struct probe pause;           /* whether somebody has paused the source's clients */
     struct connection connection[SIDE_MAX]; /* that can act, or was the last that could */
     struct settings settings;

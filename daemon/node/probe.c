@@ -45,7 +45,7 @@ int probe_start(struct probe *probe, uv_loop_t *loop, const struct probe_config 
     redis_client_free(take(probe->client), NULL, NULL);
     redis_call_init(&probe->call);
     if (config->ask)
-        config->ask(&probe->call);
+        config->ask(&probe->call, config->arg);
     probe->done = config->done;
     probe->answer_ms = config->answer_ms;
     probe->under_way = true;

@@ -13,9 +13,11 @@ struct probe;
 struct probe_config {
     const struct endpoint *endpoint;
     const struct spec_auth *auth;
-    uint64_t timeout_ms;                  /* to connect and log in */
-    void (*ask)(struct redis_call *call); /* adds the commands to send then; NULL: none */
-    uint64_t answer_ms;                   /* for their answers */
+    uint64_t timeout_ms; /* to connect and log in */
+    /* Adds the commands to send then; NULL: none. */
+    void (*ask)(struct redis_call *call, const void *arg);
+    const void *arg;
+    uint64_t answer_ms; /* for their answers */
     /* err NULL: we are in, and the commands have been answered, if only with errors: in call.
      * Once for each start. */
     void (*done)(struct probe *probe, const struct err *err);

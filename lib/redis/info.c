@@ -139,6 +139,7 @@ static const struct row rows[] = {
     {KEYS, "", T_NONE, FIELD(lasting), 0},
     {KEYS, "", T_NONE, FIELD(lasting_sum), 0},
     {KEYS, "", T_NONE, FIELD(last_database), -1},
+    {KEYS, "", T_NONE, FIELD(database_bits), 0},
     {KEYS, "", T_NONE, FIELD(field_ttls), 0},
 
     {REDIS_INFO_MODULES, "", T_NONE, FIELD(modules), 0},
@@ -225,10 +226,28 @@ static void store_number(const struct row *row, void *member, int64_t v)
         *(int64_t *)member = v; /* and its unsigned twin */
 }
 
+static void limits_of(enum type type, int64_t *min, int64_t *max)
+{
+    *min = type == T_I64 || type == T_BOOL ? INT64_MIN : 0;
+    *max = type == T_U16      ? UINT16_MAX
+           : type == T_U32    ? UINT32_MAX
+           : type == T_OFFSET ? REDIS_OFFSET_MAX
+                              : INT64_MAX;
+}
+
+/* "count=3" */
+static void add_count(int64_t *sum, const char *value)
+{
+    int64_t n;
+
+    if (strncmp(value, "count=", 6) == 0 && integer(value + 6, 0, INT64_MAX / 4, &n))
+        *sum = min_of(*sum + n, INT64_MAX / 4);
+}
+
 static void store(struct redis_info *info, const struct row *row, const char *value)
 {
     void *member = (char *)info + row->offset;
-    int64_t max = INT64_MAX, v;
+    int64_t min, max, v;
     char *end;
     double d;
 
@@ -239,18 +258,11 @@ static void store(struct redis_info *info, const struct row *row, const char *va
     case T_U16:
     case T_U32:
     case T_U64:
-        if (row->type != T_U64)
-            max = row->type == T_U16 ? UINT16_MAX : UINT32_MAX;
-        if (integer(value, 0, max, &v))
-            store_number(row, member, v);
-        break;
     case T_I64:
     case T_BOOL:
-        if (integer(value, INT64_MIN, INT64_MAX, &v))
-            store_number(row, member, v);
-        break;
     case T_OFFSET:
-        if (integer(value, 0, REDIS_OFFSET_MAX, &v))
+        limits_of(row->type, &min, &max);
+        if (integer(value, min, max, &v))
             store_number(row, member, v);
         break;
     case T_DOUBLE:
@@ -274,8 +286,7 @@ static void store(struct redis_info *info, const struct row *row, const char *va
         store_number(row, member, strcmp(value, "cluster") == 0);
         break;
     case T_COUNT:
-        if (strncmp(value, "count=", 6) == 0 && integer(value + 6, 0, INT64_MAX / 4, &v))
-            *(int64_t *)member = min_of(*(int64_t *)member + v, INT64_MAX / 4);
+        add_count(member, value);
         break;
     case T_EXECUTABLE: /* KeyDB does not say otherwise who it is */
         if (strstr(value, "keydb"))
@@ -374,6 +385,8 @@ static void database_line(struct redis_info *info, const char *number, const cha
     info->databases += keys > 0;
     if (keys > 0)
         info->last_database = max_of(info->last_database, db);
+    if (keys > 0 && db < 64)
+        info->database_bits |= UINT64_C(1) << db;
     if (pair_integer(value, "subexpiry", 0, INT64_MAX / 4, &fields) ||
         pair_integer(value, "keys_with_volatile_items", 0, INT64_MAX / 4, &fields))
         info->field_ttls = min_of(info->field_ttls + fields, INT64_MAX / 4);

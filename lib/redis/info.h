@@ -127,12 +127,13 @@ struct redis_info {
     int64_t refused_logins, refused_commands; /* WRONGPASS and NOAUTH; NOPERM */
 
     /* keyspace */
-    int64_t keys;          /* over all databases; 0 */
-    int64_t lasting;       /* those without an expiry */
-    uint64_t lasting_sum;  /* … as a checksum over the databases they are in; 0: none */
-    unsigned databases;    /* that hold keys */
-    int64_t last_database; /* the highest number of these; -1: none */
-    int64_t field_ttls;    /* hashes with fields that expire by themselves */
+    int64_t keys;           /* over all databases; 0 */
+    int64_t lasting;        /* those without an expiry */
+    uint64_t lasting_sum;   /* … as a checksum over the databases they are in; 0: none */
+    unsigned databases;     /* that hold keys */
+    uint64_t database_bits; /* … and which: 1 << number; the first 64 of them */
+    int64_t last_database;  /* the highest number of these; -1: none */
+    int64_t field_ttls;     /* hashes with fields that expire by themselves */
 
     /* modules */
     char modules[128]; /* their names, with commas between; "" */

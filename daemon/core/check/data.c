@@ -48,20 +48,12 @@ enum check_severity check_field_ttl(const struct check_case *c)
                  c->source->field_ttls, c->target->product, c->target->version);
 }
 
-static bool has_command(const struct facts *facts, const char *name)
-{
-    for (size_t i = 0; i < WRITE_COMMANDS; i++)
-        if (strcmp(write_commands[i], name) == 0)
-            return facts->has_command[i];
-    return false;
-}
-
 enum check_severity check_vector_sets(const struct check_case *c)
 {
     const struct facts *s = c->source_facts, *t = c->target_facts;
 
-    if (!s->commands_known || !t->commands_known || !has_command(s, "vadd") ||
-        has_command(t, "vadd"))
+    if (!s->commands_known || !t->commands_known || !facts_have_command(s, "vadd") ||
+        facts_have_command(t, "vadd"))
         return CHECK_OK;
     if (!s->sampled)
         return judge(

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What pair.c and pair_survey.c share. */
+#include "daemon/node/pair.h"
+
+#define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
+
+/* The servers between CLIENT PAUSE WRITE and those that say who has paused their clients. */
+bool pair_pause_is_hidden(const struct pair *pair);
+/* There, tries a harmless write, unless it is known already. */
+void pair_try_pause(struct pair *pair);
+/* A survey that is under way goes on with whatever has become possible. */
+void pair_survey_on(struct pair *pair);
+/* What was asked is asked again when it has got old, and dropped when it matters no longer. */
+void pair_survey_again(struct pair *pair);
