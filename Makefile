@@ -48,13 +48,12 @@ FUZZ_COUNT ?= 200000
 FUZZ_SEED  ?= 1
 N          ?= 1000000
 MINUTES    ?= 10
-PAIRS      ?= 8
 
 LIB     = $(BUILD)/libecmigrate.a
 CLI_LIB = $(BUILD)/libecmigratectl.a
 HELPERS = $(HELP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all programs man schema unit integration test sim fault demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
+.PHONY: all programs man schema unit integration test sim fault matrix demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -141,7 +140,12 @@ asan:
 
 fault: all | $(BUILD)/.deps-test
 	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl \
-	    $(PYTHON) -B tests/fault/fleet.py --minutes $(MINUTES) --pairs $(PAIRS) $(addprefix --seed ,$(SEED)) $(FAULT_ARGS)
+	    $(PYTHON) -B tests/fault/fleet.py --minutes $(MINUTES) --pairs $(or $(PAIRS),8) $(addprefix --seed ,$(SEED)) $(FAULT_ARGS)
+
+# Here PAIRS are pairs of servers by name; for `fault` it is how many.
+matrix: all | $(BUILD)/.deps-test
+	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl \
+	    $(PYTHON) -B tests/matrix/matrix.py $(if $(PAIRS),--pairs '$(PAIRS)') $(MATRIX_ARGS)
 
 demo: all | $(BUILD)/.deps-test
 	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl $(PYTHON) -B tests/demo.py
@@ -212,6 +216,7 @@ help:
 	@echo 'make asan       the same under AddressSanitizer, UBSan and LeakSanitizer'
 	@echo 'make sim        the decision core in virtual time, N=1000000 random schedules, from SEED=1 on'
 	@echo 'make fault      a fleet that migrates to and fro while a gremlin disturbs it, MINUTES=10 PAIRS=8 SEED='
+	@echo 'make matrix     migrations between each two of seven servers, PAIRS=redis60:valkey91,redis80:* chooses some'
 	@echo 'make fuzz       parsers of what strangers send, FUZZ_COUNT=200000 inputs each, FUZZ_SEED=1'
 	@echo 'make bench      write gap, time to sync and latency of the API, beside what the servers do themselves'
 	@echo 'make lint fmt   check the style; put the format right'

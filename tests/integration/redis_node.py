@@ -75,6 +75,7 @@ def free_port():
 
 class RedisNode:
     """redis-server on a free port of 127.0.0.1, in a directory of its own; start() runs it."""
+    program = REDIS_SERVER
 
     def __init__(self, *args, name="redis", password=None, port=None):
         self.name = name
@@ -90,7 +91,7 @@ class RedisNode:
     def endpoint(self):
         return f"127.0.0.1:{self.port}"
 
-    def start(self):
+    def options(self):
         options = {
             "port": self.port, "bind": "127.0.0.1", "dir": self.dir, "logfile": self.log,
             "save": "", "appendonly": "no", "repl-diskless-sync-delay": "0",
@@ -98,8 +99,11 @@ class RedisNode:
         }
         if self.password:
             options["requirepass"] = self.password
-        argv = [REDIS_SERVER]
-        for key, value in options.items():
+        return options
+
+    def start(self):
+        argv = [self.program]
+        for key, value in self.options().items():
             argv += [f"--{key}", str(value)]
         # The server goes when we go, however that comes about; a Ctrl-C is for us alone.
         self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv, *self.args],
