@@ -124,6 +124,9 @@ class AptRoot:
         self.write("sources.list", "".join(
             f"deb [signed-by={KEYRING} target=Packages] {place} {suite} main\n" for suite in suites))
         self.apt("update")
+        # It calls what it could not reach a warning.
+        if len(glob.glob(os.path.join(root, "var/lib/apt/lists/*_Packages*"))) < len(suites):
+            raise Unavailable(f"{place} does not answer, or does not have {' and '.join(suites)}")
 
     def write(self, name, text):
         with open(os.path.join(self.root, name), "w", encoding="utf-8") as file:
