@@ -103,7 +103,7 @@ def run(client, commands):
 
 
 def fill(node, prefix, extra=None):
-    """Data of every kind under that prefix; extra, a key of EXTRAS: in the last database, too, what few servers have."""
+    """Data of every kind under that prefix; extra, of EXTRAS: what few servers have, in the last database."""
     dice = random.Random(prefix)
     client = node.connect(timeout=30)
     try:
