@@ -91,7 +91,9 @@ class Trial:
         refusal = self.case.refusal
         self.missed = checks["passed"]  # until it is migrated
         self.false_alarm = not checks["passed"] and not refusal
-        if failed != ([refusal] if refusal else []):
+        # A command that is in use, and unknown at the target, goes with the data that it made.
+        others = [f for f in failed if not (self.case.extra and f == "commands-missing")]
+        if others != ([refusal] if refusal else []):
             self.problems.append(f"checks: {self.verdict} instead of {refusal or 'passed'}")
         for result in checks["results"]:
             if result["id"] == refusal:
