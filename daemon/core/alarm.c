@@ -66,11 +66,10 @@ ALARM(keys_collapsed)
                  seen->collapsed_from, SOURCE->keys);
 }
 
-ALARM(link_flapping)
+ALARM(link_unwell)
 {
-    return seen->link_breaks > 2 &&
-           raise(ret, "the link was taken up again %" PRId64 " times within the last minute",
-                 seen->link_breaks);
+    ret->reason = seen->link_cause;
+    return seen->link_cause != REASON_NONE && raise(ret, "%s", seen->link_cause_message);
 }
 
 ALARM(copied_again)
@@ -131,7 +130,7 @@ static const struct alarm_row {
     {REASON_EVICTIONS, PHASE_REPLICATING, HOLDS, evictions},
     {REASON_TARGET_WRITABLE, PHASE_REPLICATING, HOLDS, target_writable},
     {REASON_KEYS_COLLAPSED, PHASE_REPLICATING, HOLDS, keys_collapsed},
-    {REASON_LINK_FLAPPING, PHASE_REPLICATING, TELLS, link_flapping},
+    {REASON_NONE, PHASE_REPLICATING, TELLS, link_unwell}, /* it says which */
     {REASON_BACKLOG_TOO_SMALL, PHASE_REPLICATING, TELLS, copied_again},
     {REASON_LINK_SILENT, PHASE_REPLICATING, HOLDS, link_silent},
     {REASON_PRIMARY_DEMOTED, PHASE_COMPLETED, TELLS, primary_demoted},

@@ -111,6 +111,20 @@ bool decide_linked(struct decision *d, const struct observation *seen, const cha
     return true;
 }
 
+bool decide_died(struct decision *d, const struct spec *spec, const struct run *run,
+                 const struct observation *seen)
+{
+    const struct seen_node *target = &seen->node[SIDE_TARGET];
+
+    if (target->reachable || target->err.code != ERR_REFUSED ||
+        target->lost_ms < spec->attach.timeout_ms)
+        return false;
+    decide_attempt_failed(d, spec, run, REASON_TARGET_DIED,
+                          "the target's process ended while it took in the data: %s",
+                          target->err.msg);
+    return true;
+}
+
 bool decide_unreachable(struct decision *d, const struct spec *spec, const struct run *run,
                         const struct observation *seen, enum node_side side, uint64_t grace_ms)
 {

@@ -44,6 +44,10 @@ bool decide_action_failed(struct decision *d, const struct spec *spec, const str
 /* The link is up: EV_LINKED, once all of what the target holds then has been seen. True when it is
  * up. */
 bool decide_linked(struct decision *d, const struct observation *seen, const char *why);
+/* Nobody listens any more where the target did, which was told to follow: this attempt has failed.
+ * True when it has. */
+bool decide_died(struct decision *d, const struct spec *spec, const struct run *run,
+                 const struct observation *seen);
 /* A node that cannot be reached: waits grace_ms, then this attempt has failed. True when one
  * cannot. */
 bool decide_unreachable(struct decision *d, const struct spec *spec, const struct run *run,

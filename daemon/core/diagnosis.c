@@ -348,3 +348,11 @@ enum reason diagnose(const struct spec *spec, const struct run *run, const struc
             return rows[i].reason;
     return REASON_NONE;
 }
+
+void diagnose_link(const struct spec *spec, const struct run *run, struct observation *seen)
+{
+    if (run->phase != PHASE_REPLICATING || !link_is_troubled(seen))
+        seen->link_cause = REASON_NONE;
+    else if (seen->surveyed)
+        seen->link_cause = diagnose(spec, run, seen, seen->link_cause_message);
+}

@@ -15,3 +15,5 @@ bool is_symptom(enum reason reason);
  * told to follow. */
 enum reason diagnose(const struct spec *spec, const struct run *run, const struct observation *seen,
                      char message[RUN_MESSAGE_MAX]);
+/* … of a link that had come up: into *seen, for as long as it is not well. */
+void diagnose_link(const struct spec *spec, const struct run *run, struct observation *seen);

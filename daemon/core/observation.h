@@ -84,6 +84,8 @@ struct observation {
     bool keys_differ;    /* the two held another number of lasting keys at the last equal offsets */
     int64_t collapsed_from; /* how many keys the source had before most of them went; 0 */
     uint64_t link_down_ms;  /* for how long the link has been down while the target follows; 0 */
+    enum reason link_cause; /* why the link is not well; REASON_NONE: it is, or nobody knows */
+    char link_cause_message[RUN_MESSAGE_MAX];
     int64_t link_breaks;    /* how often the link was taken up again within a minute */
     int64_t copied_again;   /* … and everything copied, since the target was in sync */
     /* after the switch-over, since this process has looked */

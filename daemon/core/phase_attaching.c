@@ -68,7 +68,8 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
                   "the target takes in the data and does not answer meanwhile");
         return;
     }
-    if (decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
+    if ((followed && decide_died(d, spec, run, seen)) ||
+        decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
         return;
     if (run->synced && seen->target_follows && decide_others(d, spec, run, seen, followed))
         return;

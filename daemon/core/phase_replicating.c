@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "daemon/core/diagnosis.h"
 #include "daemon/core/gate.h"
 #include "daemon/core/phase.h"
 
@@ -62,28 +61,19 @@ static void cutover_wanted(const struct spec *spec, const struct run *run,
 }
 
 /* A link that is down for a while, or breaks again and again: why. */
-static bool say_cause(const struct spec *spec, const struct run *run,
-                      const struct observation *seen, struct decision *d)
+static bool say_cause(const struct observation *seen, struct decision *d)
 {
-    char message[RUN_MESSAGE_MAX];
-    enum reason cause;
-
-    if (!link_is_troubled(seen))
+    d->ask = link_is_troubled(seen) && !seen->surveyed;
+    if (seen->link_cause == REASON_NONE)
         return false;
-    if (!seen->surveyed) {
-        d->ask = true;
-        return false;
-    }
-    cause = diagnose(spec, run, seen, message);
-    if (cause != REASON_NONE)
-        decide_wait(d, cause, 200, "%s: %s",
-                    seen->linked ? "the link does not stay up" : "the link is down", message);
-    return cause != REASON_NONE;
+    decide_wait(d, seen->link_cause, 200, "%s: %s",
+                seen->linked ? "the link does not stay up" : "the link is down",
+                seen->link_cause_message);
+    return true;
 }
 
 /* A password that was changed shows only here: whoever is logged in stays so. */
-static void link_is_down(const struct spec *spec, const struct run *run,
-                         const struct observation *seen, struct decision *d)
+static void link_is_down(const struct observation *seen, struct decision *d)
 {
     if (seen->link_login == LOGIN_REFUSED)
         decide_wait(d, REASON_AUTH_REFUSED, 200,
@@ -91,7 +81,7 @@ static void link_is_down(const struct spec *spec, const struct run *run,
                     seen->link_login_err.msg);
     else if (seen->link_login == LOGIN_WORKS)
         decide_act(d, ACT_RELOGIN, "the link is down; setting the target's log-in anew");
-    else if (!say_cause(spec, run, seen, d))
+    else if (!say_cause(seen, d))
         decide_wait(d, REASON_LINK_DOWN, 200, "the link is down; the target reconnects by itself");
 }
 
@@ -148,8 +138,8 @@ void phase_replicating_decide(const struct spec *spec, const struct run *run,
         decide_wait(d, source->why == REASON_AUTH_REFUSED ? source->why : REASON_WAITING_NODE, 200,
                     "the source does not answer: %s", source->err.msg);
     } else if (!target->info.link_up) {
-        link_is_down(spec, run, seen, d);
-    } else if (say_cause(spec, run, seen, d)) {
+        link_is_down(seen, d);
+    } else if (say_cause(seen, d)) {
         return;
     } else if (run->reason == REASON_LAPSED) {
         decide_wait(d, run->reason, QUIET_POLL_MS, "%s", run->message);

@@ -39,27 +39,12 @@ static bool silent_but_fed(const struct spec *spec, const struct observation *se
     return true;
 }
 
-/* Nobody listens any more where it did. */
-static bool target_died(const struct spec *spec, const struct run *run,
-                        const struct observation *seen, struct decision *d)
-{
-    const struct seen_node *target = &seen->node[SIDE_TARGET];
-
-    if (target->reachable || target->err.code != ERR_REFUSED ||
-        target->lost_ms < spec->attach.timeout_ms)
-        return false;
-    decide_attempt_failed(d, spec, run, REASON_TARGET_DIED,
-                          "the target's process ended while it took in the data: %s",
-                          target->err.msg);
-    return true;
-}
-
 void phase_syncing_decide(const struct spec *spec, const struct run *run,
                           const struct observation *seen, struct decision *d)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
 
-    if (silent_but_fed(spec, seen, d) || target_died(spec, run, seen, d) ||
+    if (silent_but_fed(spec, seen, d) || decide_died(d, spec, run, seen) ||
         decide_unreachable(d, spec, run, seen, SIDE_TARGET, spec->attach.timeout_ms))
         return;
     if (decide_others(d, spec, run, seen, true))

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/core/diagnosis.h"
 #include "daemon/node/actions.h"
 #include "daemon/node/refusal.h"
 #include "lib/base/base.h"
@@ -171,6 +172,8 @@ void pair_enter(struct pair *pair, enum phase from, bool resumed)
     uint64_t now = clock_boot_ms();
 
     pair->phase_at_ms = pair->fresh_since_ms = now;
+    for (int side = 0; side < SIDE_MAX && to == PHASE_REPLICATING; side++)
+        pair->node[side].all_ms = 0; /* what is counted from here on is counted from now */
     pair->act_again_ms = 0;
     observation_enter(&pair->seen, from, to, resumed);
     if (lease_ends(from, to))
@@ -300,6 +303,7 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
 {
     struct observation *seen = &pair->seen;
     uint64_t now = clock_boot_ms();
+    enum link_news news;
 
     seen->wall_ms = (uint64_t)clock_wall_ms();
     seen->phase_ms = now - pair->phase_at_ms;
@@ -320,7 +324,9 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     if (pair->run->phase == PHASE_SYNCING)
         progress_update(&pair->progress, seen, pair->phase_at_ms, now);
     lease_observe(&pair->lease, pair->phase_at_ms, pair->spec->cutover.pause_ms, now, seen);
-    return link_watch_update(&pair->link, seen, pair->run->phase, now);
+    news = link_watch_update(&pair->link, seen, pair->run->phase, now);
+    diagnose_link(pair->spec, pair->run, seen);
+    return news;
 }
 
 /* --- acting --- */
