@@ -77,8 +77,8 @@ ALARM(copied_again)
     return seen->copied_again > 0 &&
            raise(ret,
                  "the link broke, and everything was copied again (%" PRId64
-                 " times since the target was in sync): the source's backlog of %" PRId64
-                 " bytes does not hold what is written meanwhile",
+                 " times since the target was in sync): repl-backlog-size of the source, %" PRId64
+                 " bytes, does not hold what is written meanwhile",
                  seen->copied_again, SOURCE->backlog_bytes);
 }
 

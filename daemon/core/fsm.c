@@ -32,6 +32,7 @@ static const struct edge edges[] = {
     {PHASE_IDLE, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
 
     {PHASE_QUEUED, EV_OK, PHASE_CHECKING, 0, "a slot is free"},
+    {PHASE_QUEUED, EV_FATAL, PHASE_FAILED, 0, "a check failed; nothing had been changed"},
     {PHASE_QUEUED, EV_ABORT, PHASE_FAILED, 0, "aborted by the operator; nothing had been changed"},
     {PHASE_QUEUED, EV_RESPEC, PHASE_IDLE, 0, "the job file changed"},
 

@@ -25,6 +25,10 @@ void observation_enter(struct observation *seen, enum phase from, enum phase to,
     }
     if (to == PHASE_ATTACHING)
         seen->prepared = seen->prepared_cutover = false;
+    if (to == PHASE_QUEUED)
+        seen->checked_ahead = false;
+    if (to != PHASE_REPLICATING)
+        seen->link_cause = REASON_NONE;
     if (to == PHASE_CHECKING)
         seen->detached_offset = seen->given_keys = -1;
     if (to == PHASE_CHECKING)

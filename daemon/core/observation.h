@@ -66,16 +66,19 @@ struct observation {
     bool same_history;          /* one replid on both */
     int64_t lag_bytes;          /* -1: cannot be compared */
 
-    uint64_t phase_ms;     /* time in this phase, as this process has seen it */
-    bool resumed;          /* the phase was entered by an earlier process */
-    unsigned sync_starts;  /* full synchronisations begun in this phase */
-    uint64_t stalled_ms;   /* since the synchronisation last moved on; 0 when it moves */
-    uint64_t sync_idle_ms; /* since a synchronisation or link was last seen */
-    uint64_t wall_ms;      /* now, for back-off across restarts */
-    bool slot;             /* a slot for a full synchronisation is ours */
-    bool tilt;             /* look, do not act */
-    bool surveyed;         /* the checks know what they go by, and it is new */
-    uint64_t wanted_ms;    /* since the switch-over was asked for, or tried last */
+    uint64_t phase_ms;        /* time in this phase, as this process has seen it */
+    bool resumed;             /* the phase was entered by an earlier process */
+    unsigned sync_starts;     /* full synchronisations begun in this phase */
+    uint64_t stalled_ms;      /* since the synchronisation last moved on; 0 when it moves */
+    uint64_t sync_idle_ms;    /* since a synchronisation or link was last seen */
+    uint64_t wall_ms;         /* now, for back-off across restarts */
+    bool slot;                /* a slot for a full synchronisation is ours */
+    bool tilt;                /* look, do not act */
+    bool checked_ahead;       /* while it waited for that slot the checks were gone through */
+    enum reason ahead_reason; /* … and one of them blocks; REASON_NONE: none */
+    char ahead_message[RUN_MESSAGE_MAX];
+    bool surveyed;       /* the checks know what they go by, and it is new */
+    uint64_t wanted_ms;  /* since the switch-over was asked for, or tried last */
     bool fresh;          /* all of INFO has been seen of both since the switch-over was asked for */
     bool streaming;      /* the source is known to send its writes since the link came up */
     bool errors_grew;    /* the target's replication errors since the link came up */
@@ -86,8 +89,8 @@ struct observation {
     uint64_t link_down_ms;  /* for how long the link has been down while the target follows; 0 */
     enum reason link_cause; /* why the link is not well; REASON_NONE: it is, or nobody knows */
     char link_cause_message[RUN_MESSAGE_MAX];
-    int64_t link_breaks;    /* how often the link was taken up again within a minute */
-    int64_t copied_again;   /* … and everything copied, since the target was in sync */
+    int64_t link_breaks;  /* how often the link was taken up again within a minute */
+    int64_t copied_again; /* … and everything copied, since the target was in sync */
     /* after the switch-over, since this process has looked */
     int64_t reverse_errors;  /* what the old source could not apply */
     int64_t primary_evicted; /* keys that the new primary has evicted */

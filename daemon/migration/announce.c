@@ -163,10 +163,11 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
                    "the old source follows the new primary");
 }
 
-void migration_announce_check(struct migration *m, const struct check_report *report)
+void migration_announce_check(struct migration *m, const struct check_report *report, bool ahead)
 {
     struct event_context context = migration_context(m);
-    json_t *data = json_pack("{s:b, s:o}", "test", 1, "checks", check_report_json(report));
+    json_t *data =
+        json_pack("{s:b, s:o}", ahead ? "queued" : "test", 1, "checks", check_report_json(report));
 
     context.reason = report->passed ? NULL : reason_get(report->reason)->code;
     add_source(data, &report->source);
@@ -175,11 +176,11 @@ void migration_announce_check(struct migration *m, const struct check_report *re
         event_emit(m->env->bus, EVENT_CHECK_FAILED, &context, data, "%s: %s", context.reason,
                    report->message);
     } else {
-        event_emit(
-            m->env->bus, EVENT_CHECK_PASSED, &context, data,
-            "no check stands in the way (%u warnings, %u notices%s); nothing has been started",
-            report->count[CHECK_WARNING], report->count[CHECK_NOTICE],
-            report->count[CHECK_ERROR] ? ", errors that are waived" : "");
+        event_emit(m->env->bus, EVENT_CHECK_PASSED, &context, data,
+                   "no check stands in the way (%u warnings, %u notices%s); %s",
+                   report->count[CHECK_WARNING], report->count[CHECK_NOTICE],
+                   report->count[CHECK_ERROR] ? ", errors that are waived" : "",
+                   ahead ? "the job waits for its turn" : "nothing has been started");
     }
 }
 

@@ -6,12 +6,15 @@
 
 #include "lib/base/base.h"
 
+#define CHECKS_AHEAD_MAX 16 /* a thousand jobs may wait */
+
 void migration_env_init(struct migration_env *env, uv_loop_t *loop, struct log *log,
                         struct store *store, struct event_bus *bus, unsigned max_syncs,
                         unsigned max_syncs_per_host)
 {
     *env = (struct migration_env){.loop = loop, .log = log, .store = store, .bus = bus};
     slots_init(&env->slots, max_syncs, max_syncs_per_host);
+    slots_init(&env->checks_ahead, CHECKS_AHEAD_MAX, CHECKS_AHEAD_MAX);
     list_init(&env->waiting);
     list_init(&env->migrations);
     snprintf(env->instance, sizeof(env->instance), "%08" PRIx32, store_instance(store));

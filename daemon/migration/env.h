@@ -22,6 +22,7 @@ struct migration_env {
     struct store *store;
     struct event_bus *bus;
     struct slots slots;
+    struct slots checks_ahead; /* of those that wait for one of these */
     struct migration_counters counters;
     struct turns turns;
     struct tilt tilt;

@@ -9,6 +9,11 @@ static void slot_granted(struct slot *slot)
     migration_poke(container_of(slot, struct migration, slot));
 }
 
+static void check_granted(struct slot *slot)
+{
+    migration_poke(container_of(slot, struct migration, checks.slot));
+}
+
 struct migration *migration_new(struct migration_env *env, struct spec *spec, const struct run *run)
 {
     struct migration *m = xcalloc(1, sizeof(*m));
@@ -22,6 +27,7 @@ struct migration *migration_new(struct migration_env *env, struct spec *spec, co
         m->run.source = spec->source.endpoint;
     list_push(&env->migrations, &m->link);
     slot_init(&m->slot, slot_granted);
+    slot_init(&m->checks.slot, check_granted);
     turn_init(&m->turn, migration_take_turn);
     list_init(&m->wait.link);
     m->wait.reached = migration_reached;
@@ -98,6 +104,7 @@ void migration_free(struct migration *m, void (*freed)(void *arg), void *arg)
     list_remove(&m->wait.link);
     list_remove(&m->link);
     slots_release(&m->env->slots, &m->slot);
+    slots_release(&m->env->checks_ahead, &m->checks.slot);
     m->closing = 3;
     uv_close((uv_handle_t *)&m->timer, timer_closed);
     pair_close(&m->pair, part_closed, m);

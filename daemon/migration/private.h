@@ -29,6 +29,7 @@ struct migration {
     struct {
         struct precheck *running;    /* owned; NULL: none */
         struct check_report *latest; /* owned: how the checks last went; NULL: never */
+        struct slot slot;            /* to check ahead of a slot for a full synchronisation */
     } checks;
 
     struct turn turn;
@@ -47,6 +48,11 @@ struct migration {
 void migration_set_spec(struct migration *m, struct spec *spec);
 /* Puts it into next: the newest text, and the source that was named. */
 void migration_begin_run(struct migration *m, struct run *next, enum fsm_event event);
+
+/* checks.c: the checks without a run. */
+int migration_check(struct migration *m, const struct endpoint *source, struct err *err) must_check;
+/* … of a run that waits for a slot. */
+void migration_check_ahead(struct migration *m);
 
 /* rival.c: puts into seen what this daemon knows of the two nodes besides: other jobs, earlier
  * switch-overs. */
@@ -71,8 +77,8 @@ void migration_reached(struct store_wait *wait, uint64_t ticket);
 struct event_context migration_context(const struct migration *m);
 /* … of a transition; */
 void migration_announce(struct migration *m, const struct edge *edge, const struct run *after);
-/* … of a check without a run; */
-void migration_announce_check(struct migration *m, const struct check_report *report);
+/* … of a check without a run, or of one that waits for a slot; */
+void migration_announce_check(struct migration *m, const struct check_report *report, bool ahead);
 /* … of a setting of a node; */
 void migration_announce_setting(struct migration *m, const struct setting_report *report);
 /* … of the link; */

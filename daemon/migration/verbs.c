@@ -63,44 +63,6 @@ static const struct endpoint *default_source(const struct migration *m)
     return spec->has_source ? &spec->source.endpoint : &m->run.source;
 }
 
-static void checked(struct check_report *report, void *arg)
-{
-    struct migration *m = arg;
-
-    precheck_free(take(m->checks.running), NULL, NULL);
-    check_report_free(m->checks.latest);
-    m->checks.latest = report;
-    migration_announce_check(m, report);
-}
-
-static void see_around(const struct spec *spec, const struct run *run, struct observation *seen,
-                       void *arg)
-{
-    migration_see_around(arg, spec, run, seen);
-}
-
-static int check(struct migration *m, const struct verb_options *options, struct err *err)
-{
-    struct run run = m->run;
-
-    if (m->checks.running)
-        return err_set(err, ERR_BUSY, "job '%s' is being checked already", m->spec->id);
-    run.source = options->has_source ? options->source : *default_source(m);
-    check_report_free(m->checks.latest);
-    m->checks.latest = check_report_new(&run.source);
-    m->checks.running =
-        precheck_new(&(struct precheck_config){.loop = m->env->loop,
-                                               .turns = &m->env->turns,
-                                               .spec = m->next_spec ? m->next_spec : m->spec,
-                                               .run = &run,
-                                               .instance = m->env->instance,
-                                               .see_around = see_around,
-                                               .done = checked,
-                                               .arg = m});
-    precheck_start(m->checks.running);
-    return 0;
-}
-
 /* A source that is named beats the file's, and the file's reader must hear of it. */
 static void say_overridden(struct migration *m, const struct verb_options *options)
 {
@@ -174,7 +136,7 @@ int migration_verb(struct migration *m, enum verb verb, const struct verb_option
     if (hold_back(m, verb, options, err))
         return (int)err->code;
     if (verb == VERB_CHECK)
-        return check(m, options, err);
+        return migration_check(m, options->has_source ? &options->source : default_source(m), err);
     say_overridden(m, options);
     m->posted.event = verbs[verb].event;
     m->posted.options = *options;

@@ -304,6 +304,7 @@ void migration_take_turn(struct turn *turn)
     if (m->forgotten || under_way(m))
         return;
     want_slot(m);
+    migration_check_ahead(m);
     observe(m);
     if (take_posted(m))
         return;

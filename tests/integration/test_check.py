@@ -183,3 +183,26 @@ def test_a_list_leaves_the_results_out(lab, daemon):
     alone, [listed] = daemon.job("listed"), daemon.jobs()
     assert alone["checks"]["results"] and listed["checks"]["results"] is None
     assert {**listed["checks"], "results": alone["checks"]["results"]} == alone["checks"]
+
+
+def test_what_cannot_work_does_not_wait_for_its_turn(lab):
+    """The one slot is taken: a job that the checks stop hears of it at once, another that it may go on later."""
+    daemon = lab.daemon(start=False)
+    daemon.configure(max_parallel_syncs=1)
+    daemon.start()
+    daemon.write_job("slow", *lab.slow_pair(keys=10000))
+    daemon.wait_job("slow")
+    daemon.wait_phase("slow", "syncing")
+    source, full = lab.pair(keys=10)
+    full.cmd("SET", "own", "1")
+    daemon.write_job("vain", source, full)
+    daemon.wait_job("vain")
+    assert daemon.wait_phase("vain", "failed")["reason"]["code"] == "target-not-empty"
+    assert daemon.event("vain", "check_failed")["data"]["queued"] is True
+    daemon.write_job("later", source, lab.node(name="target"))
+    daemon.wait_job("later")
+    wait_for(lambda: "the checks passed" in daemon.job("later")["reason"]["message"], 10, "the checks to be told")
+    assert daemon.job("later")["phase"] == "queued" and daemon.job("later")["checks"]["passed"]
+    assert daemon.job("slow")["phase"] == "syncing" and full.cmd("GET", "own") == "1"
+    assert int(source.info("stats")["sync_full"]) == 0
+    daemon.wait_phase("later", "replicating", timeout=60)
