@@ -133,7 +133,7 @@ static struct facts_question question_of(struct node *node)
         .side = node->side, .name = address.name, .id = node->id, .may_unpause = node->may_unpause};
 }
 
-/* replies: INFO everything, a survey, and what else the checks go by. */
+/* replies: a survey, which begins with INFO everything, and what else the checks go by. */
 static void learn_facts(struct node *node, redisReply *const *replies)
 {
     const struct facts_question question = question_of(node);
@@ -141,8 +141,8 @@ static void learn_facts(struct node *node, redisReply *const *replies)
     if (!node->facts)
         return; /* they were dropped meanwhile */
     facts_learn_info(node->facts, replies[0]);
-    facts_learn_clients(node->facts, survey_clients(replies + 1));
-    facts_learn(node->facts, replies + 1 + survey_size(), &question);
+    facts_learn_clients(node->facts, survey_clients(replies));
+    facts_learn(node->facts, replies + survey_size(), &question);
     node->seen->databases = node->facts->databases;
     node->seen->ahead_ms =
         node->seen->info.time_us < 0 ? 0 : node->seen->info.time_us / 1000 - clock_wall_ms();
@@ -167,7 +167,7 @@ static void learn_more(struct node *node, redisReply *const *replies)
     if (node->depth != DEPTH_SURVEY && node->depth != DEPTH_FACTS)
         return;
     node->owner->locate(node, &address);
-    survey_learn(&node->seen->survey, replies + 1, address.instance);
+    survey_learn(&node->seen->survey, replies + (node->depth == DEPTH_SURVEY), address.instance);
     node->survey_ms = now;
     if (node->depth == DEPTH_FACTS)
         learn_facts(node, replies);
@@ -212,7 +212,7 @@ static void look(struct node *node, enum node_depth depth)
         redis_call_addv(&node->look, "CLIENT", "ID");
         survey_ask_scripts(&node->look);
     } else if (depth == DEPTH_SURVEY || depth == DEPTH_FACTS) {
-        survey_ask(&node->look, &node->seen->info);
+        survey_ask(&node->look, &node->seen->info, depth == DEPTH_FACTS);
     }
     if (depth == DEPTH_FACTS) {
         const struct facts_question question = question_of(node);

@@ -119,11 +119,11 @@ void survey_ask_scripts(struct redis_call *call)
     redis_call_addv(call, "INFO", "commandstats");
 }
 
-void survey_ask(struct redis_call *call, const struct redis_info *info)
+void survey_ask(struct redis_call *call, const struct redis_info *info, bool told)
 {
     const char *const nothing[] = {"PING"};
 
-    for (size_t i = 0; i < array_len(rows); i++) {
+    for (size_t i = told ? 1 : 0; i < array_len(rows); i++) {
         /* Who is one of very many is not found out this way. */
         bool many = rows[i].learn == learn_stranger && info->connected_clients > LISTED_MAX;
         int n = 0;

@@ -5,8 +5,9 @@
 #include "lib/redis/client.h"
 #include "lib/redis/info.h"
 
-/* Adds them to call, behind what is in it. info: what is known of the node. */
-void survey_ask(struct redis_call *call, const struct redis_info *info);
+/* Adds them to call, behind what is in it. info: what is known of the node. told: INFO everything
+ * is in front of it, and its answer is the first of the survey's. */
+void survey_ask(struct redis_call *call, const struct redis_info *info, bool told);
 /* How many scripts have been run, alone: behind the first look at a node. */
 void survey_ask_scripts(struct redis_call *call);
 void survey_learn_scripts(struct survey *ret, const redisReply *reply);
