@@ -55,16 +55,31 @@ void pair_try_pause(struct pair *pair)
     struct err err;
 
     if (!known && pair_pause_is_hidden(pair) && !probe_is_under_way(&pair->pause) &&
-        probe_start(&pair->pause, pair->node[SIDE_SOURCE].loop, &config, &err))
+        probe_start(&pair->pause, pair->node[SIDE_SOURCE].loop, &config, &err)) {
         pair->pause_asked_ms = clock_boot_ms(); /* the next connection will say why */
+        pair->seen.pause_free = false;
+    }
 }
 
 /* --- the survey --- */
 
-/* To ask for a right to end pauses may end one: that nobody has paused must be known. */
+/* To ask for the right to end pauses may end one: that nobody has paused must be known, and new. */
 static bool pause_is_settled(const struct pair *pair)
 {
-    return !pair_pause_is_hidden(pair) || pair->pause_asked_ms > pair->fresh_since_ms;
+    const struct node *source = &pair->node[SIDE_SOURCE];
+    uint64_t at_ms = pair_pause_is_hidden(pair) ? pair->pause_asked_ms : source->all_ms;
+
+    return source->seen->info.redis_compat_num < PAUSE_WRITE_SINCE ||
+           (at_ms >= pair->fresh_since_ms && clock_boot_ms() - at_ms < PAUSE_AGE_MS);
+}
+
+/* Asks for what is not known of it; the answer comes back to pair_survey_on(). */
+static void settle_pause(struct pair *pair)
+{
+    if (pair_pause_is_hidden(pair))
+        pair_try_pause(pair);
+    else if (pair->seen.node[SIDE_SOURCE].reachable)
+        pair_look_at(pair, SIDE_SOURCE, true);
 }
 
 static bool may_unpause(const struct pair *pair, const struct node *node)
@@ -124,8 +139,8 @@ void pair_survey_on(struct pair *pair)
 {
     if (!pair->surveying)
         return;
-    if (!pause_is_settled(pair))
-        pair_try_pause(pair);
+    if (!pair->node[SIDE_SOURCE].facts->known && !pause_is_settled(pair))
+        settle_pause(pair);
     for (int side = 0; side < SIDE_MAX; side++) {
         struct node *node = &pair->node[side];
 
