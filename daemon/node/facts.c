@@ -25,17 +25,14 @@ static enum answer answer_of(const redisReply *reply, const char *name)
     return !value ? NOT_KNOWN : strcmp(value, "yes") == 0 ? YES : NO;
 }
 
-static void learn_databases(struct facts *facts, const redisReply *reply)
-{
-    facts->right[RIGHT_CONFIG_GET] = rights_judge(reply);
-    facts->databases = number_of(reply, "databases");
-    facts->dual_channel = answer_of(reply, "dual-channel-replication-enabled");
-}
-
 static void learn_replication(struct facts *facts, const redisReply *reply)
 {
     const char *check = config_value_of(reply, "rdb-version-check");
 
+    facts->right[RIGHT_CONFIG_GET] = rights_judge(reply);
+    facts->databases = number_of(reply, "databases");
+    facts->maxclients = number_of(reply, "maxclients");
+    facts->dual_channel = answer_of(reply, "dual-channel-replication-enabled");
     facts->repl_timeout = number_of(reply, "repl-timeout");
     facts->ping_period = number_of(reply, "repl-ping-replica-period");
     facts->read_only = answer_of(reply, "replica-read-only");
@@ -60,13 +57,10 @@ static void learn_buffer(struct facts *facts, const redisReply *reply)
     }
 }
 
-static void learn_protected_mode(struct facts *facts, const redisReply *reply)
+static void learn_connections(struct facts *facts, const redisReply *reply)
 {
+    learn_buffer(facts, reply);
     facts->protected_mode = answer_of(reply, "protected-mode");
-}
-
-static void learn_tls(struct facts *facts, const redisReply *reply)
-{
     facts->tls_replication = answer_of(reply, "tls-replication");
     facts->tls_port = number_of(reply, "tls-port");
 }
@@ -82,15 +76,27 @@ static void learn_commands(struct facts *facts, const redisReply *reply)
         facts->has_command[i] = reply->element[i]->type == REDIS_REPLY_ARRAY;
 }
 
+/* len characters, in small or capital letters as it comes. */
+static void used(struct facts *facts, const char *name, size_t len)
+{
+    for (size_t i = 0; i < WRITE_COMMANDS; i++)
+        if (strncasecmp(write_commands[i], name, len) == 0 && write_commands[i][len] == '\0')
+            facts->used_command[i] = true;
+}
+
+/* "cmdstat_set:calls=12,usec=…", "cmdstat_xgroup|create:calls=0,usec=0,…,rejected_calls=1": a line
+ * for each command that was called, or refused. */
 void facts_learn_info(struct facts *facts, const redisReply *info)
 {
-    char line[48];
+    static const char begin[] = "\ncmdstat_";
 
+    memset(facts->used_command, 0, sizeof(facts->used_command));
     if (info->type != REDIS_REPLY_STRING)
         return;
-    for (size_t i = 0; i < WRITE_COMMANDS; i++) {
-        snprintf(line, sizeof(line), "cmdstat_%s:", write_commands[i]);
-        facts->used_command[i] = strcasestr(info->str, line) != NULL;
+    for (const char *at = strstr(info->str, begin); at; at = strstr(at, begin)) {
+        at += strlen(begin);
+        if (strncmp(at + strcspn(at, ":\r\n"), ":calls=0,", 9) != 0)
+            used(facts, at, strcspn(at, ":|\r\n"));
     }
 }
 
@@ -109,7 +115,9 @@ void facts_learn_clients(struct facts *facts, const redisReply *clients)
 {
     const char *name, *line, *addr;
 
-    facts->right[RIGHT_CLIENT_LIST] = rights_judge(clients);
+    /* Where there are too many for a list, PING was sent instead. */
+    if (clients->type != REDIS_REPLY_STATUS)
+        facts->right[RIGHT_CLIENT_LIST] = rights_judge(clients);
     if (clients->type != REDIS_REPLY_STRING)
         return;
     name = strstr(clients->str, " name=sentinel-");
@@ -135,12 +143,10 @@ static const struct {
     const char *words[WORDS_MAX]; /* as many as are not NULL */
     void (*learn)(struct facts *facts, const redisReply *reply);
 } rows[] = {
-    /* Patterns: databases and dual-channel-replication-enabled; all of replication. */
-    {{"CONFIG", "GET", "d[au]*"}, learn_databases},
-    {{"CONFIG", "GET", "r[de][bp]*"}, learn_replication},
-    {{"CONFIG", "GET", "client-output-buffer-limit"}, learn_buffer},
-    {{"CONFIG", "GET", "protected-mode"}, learn_protected_mode},
-    {{"CONFIG", "GET", "tls-*[tn]"}, learn_tls}, /* tls-port, tls-replication; no secret */
+    /* Servers before 7.0 take one pattern. These meet what is learnt, and no setting that holds a
+     * secret (tls-key-file-pass, masterauth, …). */
+    {{"CONFIG", "GET", "[dmr][aeud][abptx]*"}, learn_replication},
+    {{"CONFIG", "GET", "[cpt][lr]*[ent]"}, learn_connections},
     {{"PUBSUB", "NUMSUB", "__sentinel__:hello"}, learn_sentinels},
 };
 

@@ -88,14 +88,22 @@ void rights_ask(struct redis_call *call, const struct facts_question *question)
     }
 }
 
+/* The server was asked for the number when we met it. */
+static enum right_state right_to_id(const struct facts *facts, int64_t id)
+{
+    if (id != 0)
+        return RIGHT_ALLOWED;
+    return facts->right[RIGHT_CLIENT_KILL] == RIGHT_RENAMED ? RIGHT_RENAMED : RIGHT_DENIED;
+}
+
 void rights_learn(struct facts *facts, redisReply *const *replies,
                   const struct facts_question *question)
 {
     facts->right[RIGHT_INFO] = RIGHT_ALLOWED; /* or it would not be reachable */
-    facts->right[RIGHT_CLIENT_ID] = question->id != 0 ? RIGHT_ALLOWED : RIGHT_DENIED;
     for (size_t i = 0, k = 0; i < array_len(rows); i++)
         if (asks(rows[i].kind, question))
             facts->right[rows[i].right] = rights_judge(replies[k++]);
+    facts->right[RIGHT_CLIENT_ID] = right_to_id(facts, question->id);
 }
 
 void facts_ask_login(struct redis_call *call)
