@@ -43,6 +43,23 @@ static const struct facts *facts_of(const struct observation *seen, enum node_si
     return seen->node[side].facts ? seen->node[side].facts : unknown;
 }
 
+void check_reach(enum node_side side, const struct spec *spec, const struct run *run,
+                 const struct observation *seen, struct check_result *ret)
+{
+    const struct seen_node *node = &seen->node[side];
+    const struct check_case c = {.spec = spec, .run = run, .seen = seen, .ret = ret};
+
+    *ret = (struct check_result){.id = side == SIDE_SOURCE ? REASON_SOURCE_UNREACHABLE
+                                                           : REASON_TARGET_UNREACHABLE,
+                                 .reason = node->why,
+                                 .severity = node->reachable ? CHECK_OK : CHECK_ERROR};
+    if (node->reachable)
+        return;
+    (void)str_copy(ret->message, sizeof(ret->message), node->err.msg);
+    if (node->why == REASON_ACL_DENIED)
+        judge_remedy_info(&c, side);
+}
+
 void check_judge(size_t i, const struct spec *spec, const struct run *run,
                  const struct observation *seen, struct check_result *ret)
 {

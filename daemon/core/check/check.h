@@ -41,6 +41,9 @@ struct check {
 /* "ok", "notice", "warning", "error" */
 const char *check_severity_name(enum check_severity severity);
 const struct check *check_table(size_t *ret_n);
+/* Whether a node answers: that comes before the table. */
+void check_reach(enum node_side side, const struct spec *spec, const struct run *run,
+                 const struct observation *seen, struct check_result *ret);
 /* Goes through row number i of the table. Both nodes must have been seen. */
 void check_judge(size_t i, const struct spec *spec, const struct run *run,
                  const struct observation *seen, struct check_result *ret);

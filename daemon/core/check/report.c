@@ -66,20 +66,11 @@ static void add(struct check_report *report, const char *title, const struct che
         block(report, result, outcome->message ? outcome->message : title);
 }
 
-static void add_node(struct check_report *report, enum reason id, const char *title,
-                     const struct seen_node *node)
-{
-    struct check_result result = {
-        .id = id, .reason = node->why, .severity = node->reachable ? CHECK_OK : CHECK_ERROR};
-
-    (void)str_copy(result.message, sizeof(result.message), node->reachable ? "" : node->err.msg);
-    add(report, title, &result);
-}
-
 struct check_report *check_report_of(const struct spec *spec, const struct run *run,
                                      const struct observation *seen, int64_t now_wall_ms)
 {
     struct check_report *report = check_report_new(&run->source);
+    const char *const titles[SIDE_MAX] = {"the source answers", "the target answers"};
     const struct check *checks;
     size_t n;
 
@@ -87,8 +78,12 @@ struct check_report *check_report_of(const struct spec *spec, const struct run *
     report->outcomes = xcalloc(REACH_ROWS + n, sizeof(*report->outcomes));
     report->at_wall_ms = now_wall_ms;
     report->passed = true;
-    add_node(report, REASON_SOURCE_UNREACHABLE, "the source answers", &seen->node[SIDE_SOURCE]);
-    add_node(report, REASON_TARGET_UNREACHABLE, "the target answers", &seen->node[SIDE_TARGET]);
+    for (int side = 0; side < SIDE_MAX; side++) {
+        struct check_result result;
+
+        check_reach((enum node_side)side, spec, run, seen, &result);
+        add(report, titles[side], &result);
+    }
     if (!report->passed)
         return report;
     for (size_t i = 0; i < n; i++) {

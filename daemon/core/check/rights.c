@@ -8,19 +8,34 @@
 
 /* --- log-ins --- */
 
+static const struct spec_node *node_of(const struct check_case *c, enum node_side side)
+{
+    return side == SIDE_SOURCE ? &c->spec->source : &c->spec->target;
+}
+
+/* Of two failures, the one that another try cannot cure gives the reason. */
 enum check_severity check_replication_login(const struct check_case *c)
 {
-    for (int side = 0; side < SIDE_MAX; side++) {
-        const struct login_facts *login = &judge_facts(c, (enum node_side)side)->replication;
+    const struct login_facts *login[SIDE_MAX];
+    int failed = SIDE_MAX;
 
-        if (login->why == REASON_NONE)
+    for (int side = 0; side < SIDE_MAX; side++) {
+        login[side] = &judge_facts(c, (enum node_side)side)->replication;
+        if (login[side]->why == REASON_NONE)
             continue;
-        c->ret->reason = login->why;
-        return judge(c, CHECK_ERROR, "the %s could not log in to the %s: %s",
-                     side == SIDE_SOURCE ? "target" : "source", side_name((enum node_side)side),
-                     login->err.msg);
+        judge_value(c, (enum node_side)side, "%s", reason_get(login[side]->why)->code);
+        if (failed == SIDE_MAX || reason_get(c->ret->reason)->retry)
+            c->ret->reason = login[side]->why;
+        failed = side;
     }
-    return CHECK_OK;
+    if (failed == SIDE_MAX)
+        return CHECK_OK;
+    if (login[SIDE_SOURCE]->why != REASON_NONE && login[SIDE_TARGET]->why != REASON_NONE)
+        return judge(c, CHECK_ERROR, "neither node could log in to the other: %.75s; %.75s",
+                     login[SIDE_SOURCE]->err.msg, login[SIDE_TARGET]->err.msg);
+    return judge(c, CHECK_ERROR, "the %s could not log in to the %s: %s",
+                 failed == SIDE_SOURCE ? "target" : "source", side_name((enum node_side)failed),
+                 login[failed]->err.msg);
 }
 
 /* --- rights --- */
@@ -28,6 +43,8 @@ enum check_severity check_replication_login(const struct check_case *c)
 enum need {
     R_NEVER,
     R_WANTED, /* a safety net */
+    R_DRAIN,  /* needed where clients are drained, wanted elsewhere */
+    R_SET,    /* needed where something must be set at the source, wanted elsewhere */
     R_PAUSE,  /* where writes are fenced by CLIENT PAUSE WRITE */
     R_NEEDED,
 };
@@ -39,6 +56,62 @@ static const enum need needs[RIGHT_MAX][SIDE_MAX] = {
 #undef RIGHT
 };
 
+#define COMMANDS_SINCE 50000u /* REPLICAOF and CLIENT ID: what is older does not miss them */
+
+static bool has_login(const struct spec_auth *auth)
+{
+    return auth->username || auth->password || auth->password_file || auth->credential;
+}
+
+/*
+ * Without its fence, or open to writes as a replica, a source cannot be switched over; and without
+ * the log-in for the target, it does not come back to it once it has been.
+ */
+static bool source_must_be_set(const struct check_case *c)
+{
+    return fence_setting(c->source->redis_compat_num) || c->source_facts->read_only == NO ||
+           (c->spec->cutover.reverse && has_login(spec_replication_auth(&c->spec->target)));
+}
+
+static bool is_needed(const struct check_case *c, enum need need)
+{
+    switch (need) {
+    case R_NEVER:
+    case R_WANTED:
+        break;
+    case R_DRAIN:
+        return wants_drain(c->spec, c->seen);
+    case R_SET:
+        return source_must_be_set(c);
+    case R_PAUSE:
+    case R_NEEDED:
+        return true;
+    }
+    return false;
+}
+
+/* As a shell takes it: most names as they are. */
+static const char *user_word(const char *user, char word[CHECK_REMEDY_MAX])
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-_.:@%+,/";
+    size_t n = 0;
+
+    if (user[0] && user[strspn(user, plain)] == '\0')
+        return user;
+    word[n++] = '\'';
+    for (; *user && n + 6 < CHECK_REMEDY_MAX; user++) {
+        if (*user == '\'') {
+            memcpy(word + n, "'\\'", 3);
+            n += 3;
+        }
+        word[n++] = *user;
+    }
+    word[n++] = '\'';
+    word[n] = '\0';
+    return word;
+}
+
 static const char *user_of(const struct spec_auth *auth)
 {
     return auth->username ? auth->username : "default";
@@ -48,7 +121,7 @@ static const char *user_of(const struct spec_auth *auth)
 struct missing {
     char names[160]; /* "+psync, +ping" */
     char acl[300];   /* as the shell takes them: '+psync' '+ping' */
-    char renamed[120];
+    char renamed[160];
     bool needed; /* one of them is, strictly */
 };
 
@@ -74,6 +147,19 @@ static void miss(struct missing *m, enum right right, enum right_state state, bo
     m->needed = m->needed || needed;
 }
 
+static void remedy(const struct check_case *c, enum node_side side, const char *user,
+                   const char *rights)
+{
+    char word[CHECK_REMEDY_MAX];
+
+    judge_remedy(c, side, "ACL SETUSER %s%s", user_word(user, word), rights);
+}
+
+void judge_remedy_info(const struct check_case *c, enum node_side side)
+{
+    remedy(c, side, user_of(&node_of(c, side)->auth), " '+info'");
+}
+
 /* Renamed commands come first: no right lets anybody use them. */
 static enum check_severity say_missing(const struct check_case *c, enum node_side side,
                                        const char *user, const struct missing *m)
@@ -81,12 +167,15 @@ static enum check_severity say_missing(const struct check_case *c, enum node_sid
     enum check_severity severity = m->needed ? CHECK_ERROR : CHECK_WARNING;
 
     if (m->names[0])
-        judge_remedy(c, side, "ACL SETUSER %s%s", user, m->acl);
+        remedy(c, side, user, m->acl);
     if (m->renamed[0]) {
         c->ret->reason = REASON_COMMAND_REFUSED;
         judge_value(c, side, "no %s", m->renamed);
-        return judge(c, severity, "the %s does not know %s: renamed or disabled", side_name(side),
-                     m->renamed);
+        return judge(c, severity,
+                     "the %s does not know %s: renamed or disabled (rename-command in its "
+                     "configuration file)%s%s",
+                     side_name(side), m->renamed, m->names[0] ? "; and its user lacks " : "",
+                     m->names);
     }
     if (!m->names[0])
         return CHECK_OK;
@@ -98,20 +187,23 @@ static enum check_severity say_missing(const struct check_case *c, enum node_sid
 static enum check_severity daemon_rights(const struct check_case *c, enum node_side side)
 {
     const struct facts *facts = judge_facts(c, side);
-    const struct spec_node *node = side == SIDE_SOURCE ? &c->spec->source : &c->spec->target;
+    const char *user = user_of(&node_of(c, side)->auth);
+    const struct redis_info *info = &c->seen->node[side].info;
     bool pauses = !fence_setting(c->source->redis_compat_num);
     struct missing m = {.names = ""};
 
     if (facts->known)
-        judge_value(c, side, "'%s'", user_of(&node->auth));
+        judge_value(c, side, "'%s'", user);
     for (int r = 0; r < RIGHT_MAX; r++) {
         enum need need = needs[r][side];
 
-        if (need == R_NEVER || (need == R_PAUSE && !pauses))
+        if (need == R_NEVER || (need == R_PAUSE && !pauses) ||
+            ((r == RIGHT_REPLICAOF || r == RIGHT_CLIENT_ID) &&
+             info->redis_compat_num < COMMANDS_SINCE))
             continue;
-        miss(&m, (enum right)r, facts->right[r], need != R_WANTED);
+        miss(&m, (enum right)r, facts->right[r], is_needed(c, need));
     }
-    return say_missing(c, side, user_of(&node->auth), &m);
+    return say_missing(c, side, user, &m);
 }
 
 /* Where a server does not say whether its clients are paused, that has to be tried by a write. */
@@ -119,7 +211,8 @@ static bool unpause_is_unknown(const struct check_case *c)
 {
     return c->source_facts->known &&
            c->source_facts->right[RIGHT_CLIENT_UNPAUSE] == RIGHT_UNKNOWN &&
-           !fence_setting(c->source->redis_compat_num) && !source_is_paused(c->seen);
+           !fence_setting(c->source->redis_compat_num) && !source_is_paused(c->seen) &&
+           !c->source->paused_reason[0] && !c->source->cluster_enabled;
 }
 
 enum check_severity check_source_rights(const struct check_case *c)
@@ -129,7 +222,7 @@ enum check_severity check_source_rights(const struct check_case *c)
 
     if (severity != CHECK_OK || !unpause_is_unknown(c))
         return severity;
-    judge_remedy(c, SIDE_SOURCE, "ACL SETUSER %s '+pfcount' '~ecmigrate:none'", user);
+    remedy(c, SIDE_SOURCE, user, " '+pfcount' '~ecmigrate:none'");
     return judge(c, CHECK_NOTICE,
                  "whether '%s' may end a pause, and whether somebody has paused the source's "
                  "clients, is not known: it may not try PFCOUNT ecmigrate:none",
@@ -146,13 +239,14 @@ static enum check_severity copy_rights(const struct check_case *c, enum node_sid
 {
     static const enum right needed[] = {RIGHT_PING, RIGHT_REPLCONF, RIGHT_PSYNC};
     const struct login_facts *login = &judge_facts(c, side)->replication;
-    const struct spec_node *node = side == SIDE_SOURCE ? &c->spec->source : &c->spec->target;
-    const char *user = user_of(spec_replication_auth(node));
+    const char *user = user_of(spec_replication_auth(node_of(c, side)));
+    bool dual_channel =
+        c->source_facts->dual_channel == YES && c->target_facts->dual_channel == YES;
     struct missing m = {.names = ""};
 
     for (size_t i = 0; i < array_len(needed); i++)
         miss(&m, needed[i], login->right[needed[i]], true);
-    if (judge_facts(c, side)->dual_channel == YES)
+    if (dual_channel)
         miss(&m, RIGHT_SYNC, login->right[RIGHT_SYNC], true);
     return say_missing(c, side, user, &m);
 }
@@ -183,19 +277,43 @@ enum check_severity check_source_cluster_mode(const struct check_case *c)
                : CHECK_OK;
 }
 
+/* Whether a node, when it follows the other, speaks as that one does at the port it is told. That
+ * we are let in at plain means that it speaks plain. */
+static enum check_severity tls_of(const struct check_case *c, enum node_side follower,
+                                  const struct endpoint *named, const struct endpoint *plain)
+{
+    enum node_side followed = follower == SIDE_SOURCE ? SIDE_TARGET : SIDE_SOURCE;
+    enum answer speaks = judge_facts(c, follower)->tls_replication;
+    bool is_plain = endpoint_equal(named, plain);
+    bool is_tls = !is_plain && judge_facts(c, followed)->tls_port == (int64_t)named->port;
+
+    if (speaks == NOT_KNOWN || (speaks == YES ? is_tls : !is_tls))
+        return CHECK_OK;
+    judge_value(c, follower, "tls-replication %s", speaks == YES ? "yes" : "no");
+    if (!is_plain && !is_tls)
+        return c->ret->message[0]
+                   ? CHECK_NOTICE
+                   : judge(c, CHECK_NOTICE,
+                           "the %s will speak TLS to port %u of the %s; make sure that this port "
+                           "does, too",
+                           side_name(follower), named->port, side_name(followed));
+    judge_value(c, followed, "port %u speaks %s", named->port, is_tls ? "TLS" : "plain");
+    judge_remedy(c, follower, "CONFIG SET tls-replication %s", is_tls ? "yes" : "no");
+    return judge(c, CHECK_ERROR, "the %s will speak %s to port %u of the %s, which speaks %s",
+                 side_name(follower), speaks == YES ? "TLS" : "plain", named->port,
+                 side_name(followed), is_tls ? "TLS" : "plain");
+}
+
 enum check_severity check_tls_mismatch(const struct check_case *c)
 {
     const struct endpoint named = run_source_for_target(c->spec, c->run);
-    bool known = endpoint_equal(&named, &c->run->source);
+    const struct spec_node *target = &c->spec->target;
+    enum check_severity back = CHECK_OK, there;
 
-    if (c->target_facts->tls_replication != YES)
-        return CHECK_OK;
-    judge_value(c, SIDE_SOURCE, "port %u speaks plain", c->run->source.port);
-    judge_value(c, SIDE_TARGET, "tls-replication yes");
-    judge_remedy(c, SIDE_TARGET, "CONFIG SET tls-replication no");
-    return judge(c, known ? CHECK_ERROR : CHECK_WARNING,
-                 "the target will speak TLS to port %u of the source%s", named.port,
-                 known ? ", which speaks plain" : "; make sure that this port does, too");
+    if (c->spec->cutover.reverse)
+        back = tls_of(c, SIDE_SOURCE, &target->reachable_as, &target->endpoint);
+    there = tls_of(c, SIDE_TARGET, &named, &c->run->source);
+    return max_of(there, back);
 }
 
 static bool is_loopback(const char *host)
