@@ -2,12 +2,13 @@
 """What the nodes must let us do, and each other: each right that is missing is named, and the line that is printed,
 pasted into a shell, gives it. To ask begins nothing and ends nothing. On several versions: see secured_node.py."""
 import json
+import socket
+import subprocess
 import time
 
 import pytest
-from harness import QUICK, config_changes, node_spec, wait_for
-from redis_node import RedisError
-from secured_node import password_of, secured, servers
+from harness import QUICK, node_spec, wait_for
+from secured_node import SecuredNode, low_port, password_of, secured, servers
 
 SAFETY_NET = ("+client|setname", "+client|id", "+client|list", "+client|kill")
 TARGET = ("+info", "+ping", *SAFETY_NET, "+config|get", "+config|set", "+replicaof")
@@ -462,3 +463,102 @@ def test_one_who_has_a_second_channel_does_not_use_it(lab, daemon, server, where
     pair.source.fill(100)
     pair.daemon.verb("pair", "start")
     pair.daemon.wait_phase("pair", "replicating")
+
+
+# --- the road between the nodes ---
+
+
+def tls_args(tmp_path):
+    """A certificate of our own; files for a server that speaks TLS."""
+    key, cert = tmp_path / "key", tmp_path / "cert"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                    "-out", cert], check=True, capture_output=True)
+    return ("--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(cert),
+            "--tls-auth-clients", "no")
+
+
+@servers()
+@pytest.mark.parametrize("follower", ["target", "source"])
+def test_a_node_that_speaks_tls_to_a_plain_port(lab, daemon, server, tmp_path, follower):
+    """The source does so only once it comes back: when it is too late."""
+    tls = (*tls_args(tmp_path), "--tls-replication", "yes")
+    pair = Pair(lab, daemon, server, **{f"{follower}_args": tls})
+    node, other = (pair.target, pair.source) if follower == "target" else (pair.source, pair.target)
+    pair.register(cutover={"reverse": False}, job="one-way")
+    assert ("tls-mismatch" in pair.check()) == (follower == "target")
+    pair.register()
+    usual = {id: r for id, r in pair.check().items() if id != "tls-mismatch"}
+    followed = "source" if follower == "target" else "target"
+    expect(pair, usual, "tls-mismatch", "error",
+           f"the {follower} will speak TLS to port {other.port} of the {followed}, which speaks plain",
+           "CONFIG SET tls-replication no", node)
+    pair.source.fill(10)
+    pair.daemon.verb("pair", "start")
+    pair.daemon.wait_phase("pair", "replicating")
+    pair.daemon.complete("pair")
+
+
+@servers()
+def test_a_port_that_speaks_tls(lab, daemon, server, tmp_path):
+    """Both can; the target is told the source's port for it, and the source the target's plain one."""
+    tls = tls_args(tmp_path)
+    ports = low_port(), low_port()
+    pair = Pair(lab, daemon, server, *tls, source_args=("--tls-port", str(ports[0])),
+                target_args=("--tls-port", str(ports[1])))
+    pair.register(source={"reachable_as": f"127.0.0.1:{ports[0]}"})
+    usual = {id: r for id, r in pair.check().items() if id != "tls-mismatch"}
+    expect(pair, usual, "tls-mismatch", "error",
+           f"the target will speak plain to port {ports[0]} of the source, which speaks TLS",
+           "CONFIG SET tls-replication yes", pair.target)
+    pair.source.fill(10)
+    pair.daemon.verb("pair", "start")
+    pair.daemon.wait_phase("pair", "replicating")
+    pair.daemon.complete("pair")
+    pair.register(source={"reachable_as": f"127.0.0.1:{low_port()}"}, job="forwarded")
+    result = pair.check()["tls-mismatch"]
+    assert result["severity"] == "notice" and result["remedy"] == [], "whose port that is, nobody knows"
+
+
+def own_address():
+    """An address of this machine that is not the loopback's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("203.0.113.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but the loopback's")
+        return sock.getsockname()[0]
+
+
+@servers()
+def test_a_source_in_protected_mode(lab, daemon, server):
+    """It lets the daemon in, which is on its host, and not the target."""
+    address = own_address()
+    source, target = (SecuredNode(server, "--bind", "127.0.0.1", address, "--protected-mode", "yes", name=name)
+                      for name in ("source", "target"))
+    for node in (source, target):
+        lab.things.append(node)
+        node.start()
+    source.fill(10)
+
+    def check(job, **more):
+        daemon.write_file(f"{job}.yaml", json.dumps({
+            "source": node_spec(source, **more), "target": node_spec(target), "start": "manual", "attach": QUICK}))
+        daemon.wait_job(job)
+        daemon.verb(job, "check")
+        checks = wait_for(lambda: (c := daemon.job(job)["checks"]) and not c["running"] and c, 10, "the checks")
+        return {r["id"]: r for r in checks["results"] if r["severity"] != "ok"}
+
+    assert "protected-mode" not in check("same-host")
+    away = {"reachable_as": f"{address}:{source.port}"}
+    result = check("away", **away)["protected-mode"]
+    assert result["severity"] == "warning" and result["source"] == "protected-mode yes"
+    source.paste(result["remedy"][0])
+    assert "protected-mode" not in check("cured", **away)
+    daemon.verb("cured", "start")
+    daemon.wait_phase("cured", "replicating")
+    source.set_config("requirepass", "pw")
+    source.password = "pw"
+    source.disconnect()
+    source.set_config("protected-mode", "yes")
+    assert "protected-mode" not in check("password", **away), "then anybody may come"
