@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/core/alarm.h"
+#include "daemon/core/memory.h"
 #include "daemon/core/replicas.h"
 #include "lib/base/base.h"
 
@@ -104,9 +105,7 @@ GATE(replicas)
 
 GATE(maxmemory)
 {
-    uint64_t backlog = (uint64_t)max_of(TARGET->backlog_bytes, (int64_t)0);
-    uint64_t used = TARGET->used_memory + backlog;
-    uint64_t counted = used - min_of(used, TARGET->not_counted_for_evict);
+    uint64_t counted = (uint64_t)memory_with_backlog(TARGET, TARGET->backlog_bytes);
 
     return TARGET->maxmemory > 0 && counted > TARGET->maxmemory &&
            hold(ret,

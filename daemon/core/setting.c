@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "daemon/core/dump.h"
+#include "daemon/core/memory.h"
 #include "lib/base/base.h"
-
-#define BACKLOG_BYTES (64ll << 20)
-#define OUTPUT_BUFFER_BYTES (1ll << 30)
 
 #define WANT(name)                                                                                 \
     static char *name(const struct setting_facts *facts __attribute__((unused)),                   \
@@ -65,33 +63,19 @@ WANT(diskless_load)
 
 /* --- memory --- */
 
-/* What a node may still take: of its maxmemory, which the backlog counts as, and of its host. */
-static int64_t free_bytes(const struct redis_info *info)
-{
-    int64_t used = (int64_t)min_of(info->used_memory, (uint64_t)INT64_MAX);
-    int64_t host = (int64_t)min_of(info->total_system_memory, (uint64_t)INT64_MAX) - used;
-    int64_t uncounted = (int64_t)min_of(info->not_counted_for_evict, (uint64_t)used);
-    int64_t own = (int64_t)min_of(info->maxmemory, (uint64_t)INT64_MAX) - (used - uncounted);
-
-    if (info->maxmemory == 0)
-        own = host;
-    return max_of(info->total_system_memory > 0 ? min_of(own, host) : own, (int64_t)0);
-}
-
-/* At most a quarter of what is free is taken; before 7.0 all of a backlog is allocated at once. */
+/* Before 7.0 all of a backlog is allocated at once. */
 static char *raised_backlog(const struct redis_info *info, const char *current, const char **why)
 {
-    int64_t now = strtoll(current, NULL, 10), wanted;
+    int64_t now = strtoll(current, NULL, 10), raised;
 
-    if (now < 0 || now >= BACKLOG_BYTES)
+    if (now < 0 || now >= TUNED_BACKLOG)
         return NULL;
-    wanted = min_of((int64_t)BACKLOG_BYTES, (now + free_bytes(info) / 4) >> 20 << 20);
-
-    if (wanted <= now) {
+    raised = memory_for_backlog(info, now, TUNED_BACKLOG);
+    if (raised <= now) {
         *why = "the node has no memory to spare, or does not say how much it has";
         return NULL;
     }
-    return xasprintf("%" PRId64, wanted);
+    return xasprintf("%" PRId64, raised);
 }
 
 WANT(backlog)
@@ -117,9 +101,7 @@ WANT(output_buffer)
 {
     const struct redis_info *info = facts->info[SIDE_SOURCE];
     const char *names[] = {"slave ", "replica "};
-    int64_t host = (int64_t)min_of(info->total_system_memory, (uint64_t)INT64_MAX) -
-                   (int64_t)min_of(info->used_memory, (uint64_t)INT64_MAX);
-    long long hard, soft, seconds, wanted = OUTPUT_BUFFER_BYTES;
+    long long hard, soft, seconds, wanted = memory_for_buffer(info, TUNED_BUFFER);
     const char *at = NULL;
     int used = 0;
 
@@ -130,10 +112,8 @@ WANT(output_buffer)
     }
     if (!facts->tune || !at || sscanf(at, "%lld %lld %lld%n", &hard, &soft, &seconds, &used) != 3)
         return NULL;
-    if (info->total_system_memory > 0)
-        wanted = min_of(wanted, (long long)max_of(host, (int64_t)0) / 4);
     if ((hard == 0 || hard >= wanted) && (soft == 0 || soft >= wanted)) {
-        *why = wanted < OUTPUT_BUFFER_BYTES ? "the node's host has no memory to spare" : NULL;
+        *why = wanted < TUNED_BUFFER ? "the node's host has no memory to spare" : NULL;
         return NULL;
     }
     return xasprintf("%.*s%lld %lld %lld%s", (int)(at - current), current,

@@ -61,6 +61,11 @@ const struct setting_row *setting_row_of(enum node_side side, const char *name);
 bool setting_applies(const struct setting_row *row, enum action action, enum node_side side,
                      unsigned version_num);
 
+/* What sync.tune raises a source's backlog and its buffer for replicas to, where there is memory.
+ */
+#define TUNED_BACKLOG (INT64_C(64) << 20)
+#define TUNED_BUFFER (INT64_C(1) << 30)
+
 /* The name of the setting that fences writes on servers without CLIENT PAUSE WRITE, by version. */
 const char *fence_setting(unsigned version_num);
 #define FENCE_VALUE "1000000"

@@ -120,6 +120,7 @@ static const struct row rows[] = {
     {MEMORY, "maxmemory", T_U64, FIELD(maxmemory), 0},
     {MEMORY, "total_system_memory", T_U64, FIELD(total_system_memory), 0},
     {MEMORY, "mem_not_counted_for_evict", T_U64, FIELD(not_counted_for_evict), 0},
+    {MEMORY, "mem_replication_backlog", T_U64, FIELD(backlog_used), 0},
     {MEMORY, "maxmemory_policy", T_STRING, FIELD(maxmemory_policy), 0},
 
     {STATS, "sync_full", T_OFFSET, FIELD(sync_full), 0},
@@ -135,6 +136,7 @@ static const struct row rows[] = {
     {STATS, "instantaneous_input_kbps", T_DOUBLE, FIELD(input_kbps), 0},
 
     {KEYS, "", T_NONE, FIELD(keys), 0},
+    {KEYS, "", T_NONE, FIELD(first_keys), 0},
     {KEYS, "", T_NONE, FIELD(databases), 0},
     {KEYS, "", T_NONE, FIELD(lasting), 0},
     {KEYS, "", T_NONE, FIELD(lasting_sum), 0},
@@ -380,6 +382,8 @@ static void database_line(struct redis_info *info, const char *number, const cha
         return;
     (void)pair_integer(value, "expires", 0, INT64_MAX, &expires);
     (void)integer(number, 0, INT32_MAX, &db);
+    if (db == 0)
+        info->first_keys = keys;
     if (__builtin_add_overflow(info->keys, keys, &info->keys))
         info->keys = INT64_MAX;
     info->databases += keys > 0;
@@ -404,7 +408,9 @@ static void module_line(struct redis_info *info, const char *value)
     size_t used = strlen(info->modules);
     char name[48];
 
-    if (pair_value(value, "name", name, sizeof(name)))
+    /* Half a name would be another one. */
+    if (pair_value(value, "name", name, sizeof(name)) &&
+        used + strlen(name) + 2 <= sizeof(info->modules))
         snprintf(info->modules + used, sizeof(info->modules) - used, "%s%s", used ? "," : "", name);
 }
 

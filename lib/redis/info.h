@@ -110,6 +110,7 @@ struct redis_info {
     /* memory */
     uint64_t used_memory, used_memory_dataset, maxmemory, total_system_memory;
     uint64_t not_counted_for_evict;
+    uint64_t backlog_used; /* what its backlog takes now */
     char maxmemory_policy[24];
 
     /* stats */
@@ -128,6 +129,7 @@ struct redis_info {
 
     /* keyspace */
     int64_t keys;           /* over all databases; 0 */
+    int64_t first_keys;     /* in database 0; 0 */
     int64_t lasting;        /* those without an expiry */
     uint64_t lasting_sum;   /* … as a checksum over the databases they are in; 0: none */
     unsigned databases;     /* that hold keys */
