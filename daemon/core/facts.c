@@ -22,6 +22,7 @@ void facts_init(struct facts *facts)
     *facts = (struct facts){.databases = -1,
                             .tls_port = -1,
                             .maxclients = -1,
+                            .clock_us = -1,
                             .repl_timeout = -1,
                             .ping_period = -1,
                             .buffer_hard = -1,

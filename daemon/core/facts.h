@@ -61,6 +61,8 @@ struct facts {
     bool has_command[WRITE_COMMANDS];
     bool used_command[WRITE_COMMANDS]; /* called since the server was started */
 
+    int64_t clock_us; /* since the epoch; -1: not known */
+
     char sentinel[96];     /* a connection of Sentinel: its name and address; "": none seen */
     enum answer sentinels; /* somebody listens to Sentinel's channel */
 

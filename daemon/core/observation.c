@@ -74,9 +74,12 @@ bool seen_at_once(const struct observation *seen, enum node_side side)
 void observation_init(struct observation *seen)
 {
     *seen = (struct observation){.detached_offset = -1, .given_keys = -1};
-    for (int side = 0; side < SIDE_MAX; side++)
-        seen->node[side].survey.scripts = seen->node[side].survey.min_replicas =
-            seen->node[side].databases = -1;
+    for (int side = 0; side < SIDE_MAX; side++) {
+        struct seen_node *node = &seen->node[side];
+
+        node->ahead_ms = AHEAD_UNKNOWN;
+        node->survey.scripts = node->survey.min_replicas = node->databases = -1;
+    }
 }
 
 static struct attach_base base_of(const struct redis_info *source)

@@ -21,6 +21,8 @@
 #define FENCE_HOST "127.0.0.1"
 #define FENCE_PORT 1
 
+#define AHEAD_UNKNOWN INT64_MIN
+
 struct seen_node {
     bool reachable;            /* logged in, and INFO has been answered on this connection */
     bool tried;                /* a first attempt to reach it has ended, one way or the other */
@@ -36,7 +38,7 @@ struct seen_node {
     uint64_t whole_age_ms;     /* … and the time since it was sent */
     uint64_t acted;            /* the number that was reached when the last action here ended */
     const struct facts *facts; /* while they matter; NULL: nobody has asked */
-    int64_t ahead_ms;          /* its clock, of ours, at the look at facts */
+    int64_t ahead_ms;          /* its clock, of ours, at the look at facts; AHEAD_UNKNOWN */
     int64_t databases;         /* … and how many it had: it may be gone when that matters; -1 */
 };
 

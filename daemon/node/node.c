@@ -130,7 +130,20 @@ static struct facts_question question_of(struct node *node)
 
     node->owner->locate(node, &address);
     return (struct facts_question){
-        .side = node->side, .name = address.name, .id = node->id, .may_unpause = node->may_unpause};
+        .side = node->side,
+        .name = address.name,
+        .id = node->id,
+        .may_unpause = node->may_unpause,
+    };
+}
+
+static int64_t ahead(const struct node *node)
+{
+    int64_t us = node->seen->info.time_us;
+
+    if (us < 0)
+        us = node->facts->clock_us;
+    return us < 0 ? AHEAD_UNKNOWN : us / 1000 - clock_wall_ms();
 }
 
 /* replies: a survey, which begins with INFO everything, and what else the checks go by. */
@@ -144,8 +157,7 @@ static void learn_facts(struct node *node, redisReply *const *replies)
     facts_learn_clients(node->facts, survey_clients(replies));
     facts_learn(node->facts, replies + survey_size(), &question);
     node->seen->databases = node->facts->databases;
-    node->seen->ahead_ms =
-        node->seen->info.time_us < 0 ? 0 : node->seen->info.time_us / 1000 - clock_wall_ms();
+    node->seen->ahead_ms = ahead(node);
 }
 
 /* What an answer tells beyond replication. */
