@@ -11,9 +11,9 @@ static const struct format_row {
     unsigned since;
     unsigned format;
 } formats[] = {
-    {"redis", 20800, 6},  {"redis", 30200, 7},   {"redis", 40000, 8},
-    {"redis", 50000, 9},  {"redis", 70000, 10},  {"redis", 70200, 11},
-    {"redis", 70400, 12}, {"redict", 70300, 12}, {"valkey", 70200, 11},
+    {"redis", 20800, 6},   {"redis", 30200, 7},  {"redis", 40000, 8},  {"redis", 50000, 9},
+    {"redis", 70000, 10},  {"redis", 70200, 11}, {"redis", 70400, 12}, {"redict", 70300, 12},
+    {"valkey", 70200, 11}, {"keydb", 1, 9},
 };
 
 /* Formats that Valkey takes for another product's. */

@@ -16,7 +16,7 @@ CHECK(FOREIGN_SERVER, foreign_server, "foreign-server", false, "both are servers
       "A server that speaks the protocol of Redis, but is another product, replicates in its own way or not at all: Dragonfly can be a target but no source, KeyDB reads dumps up to Redis 6.2, Garnet and Kvrocks do neither.",
       "This pair cannot be migrated by replication. Choose another server, or move the data with a tool that reads and writes keys.")
 FIRM(LOOP, loop, "loop", false, "the source does not follow the target",
-      "The source is itself a replica of the target.",
+      "The source is itself a replica of the target, or of one that follows it.",
       "Exchange source and target in the job file, or detach the source from the target first.")
 FIRM(SOURCE_LOADING, source_loading, "source-loading", true, "the source has loaded its data set",
       "The source is loading its own data set and cannot serve a copy yet.",
@@ -81,19 +81,19 @@ CHECK(RDB_VERSION, rdb_version, "rdb-version", false, "the target can read the s
       "Choose a target of a version that can: the manual page ecmigratectl(1) has the table. An older target cannot take over from a newer source by replication.")
 CHECK(FIELD_TTL, field_ttl, "field-ttl", false, "the target knows fields with an expiry of their own",
       "Hashes of the source have fields that expire by themselves (HEXPIRE). The target does not know them: its process would end, or the copy begin again and again.",
-      "Choose a target that knows them, or take the expiry off (HPERSIST) or delete those hashes.")
+      "Choose a target of the same product that knows them; or delete those hashes, and write them anew without an expiry. HPERSIST is enough at Valkey only: a small hash of Redis keeps its form.")
 CHECK(VECTOR_SETS, vector_sets, "vector-sets", false, "the target knows vector sets",
-      "The source holds vector sets, and the target does not know them: its process would end.",
-      "Choose Redis 8.0 or later as the target, or delete the vector sets.")
+      "The source holds vector sets, or may, and the target does not know them: its process would end.",
+      "Choose Redis 8.0 or later as the target, or delete the vector sets: SCAN 0 TYPE vectorset finds them. Of database 0, 10000 keys are looked at.")
 CHECK(ONE_WAY, one_way, "one-way", false, "the source could read the target's dump, too",
-      "After the switch-over the old source follows the new primary by the stream of commands alone: what it does not know is dropped there, and a full copy back is impossible.",
-      "Nothing, if you accept a way back that may lack some writes. Otherwise choose servers of one version.")
+      "After the switch-over the old source follows the new primary. Commands that it does not know are dropped there, with the link up and offsets equal; and where it cannot read the target's dump, a link that was away too long is gone for good.",
+      "Nothing, if you accept a way back that may lack some writes. Otherwise run the line above, where there is one, or choose servers of one version.")
 CHECK(MODULES_MISSING, modules_missing, "modules-missing", false, "the target has the source's modules",
       "The source has modules loaded that the target lacks. Keys of their types cannot be read there: its process would end.",
-      "Load the modules at the target: MODULE LOAD, with the path there. If no key is of their types, put modules-missing into checks: {waive: [...]} of the job file.")
+      "Load the modules at the target: loadmodule in its configuration file, and a restart, or MODULE LOAD where that is allowed. If no key is of their types, put modules-missing into checks: {waive: [...]} of the job file.")
 CHECK(COMMANDS_MISSING, commands_missing, "commands-missing", false, "the target knows the write commands that the source does",
-      "Write commands that the source knows are renamed, disabled or unknown at the target. Such writes are dropped there, with the link up and offsets equal.",
-      "Take rename-command out of the target's configuration file and restart it, or choose a target of a newer version.")
+      "Write commands of the source are unknown at the target: renamed or disabled at one of the two, or too new. Such writes are dropped there, with the link up and offsets equal.",
+      "Make rename-command the same in the configuration files of both, and restart what was changed; or choose a target of a newer version.")
 CHECK(DATABASES_TOO_FEW, databases_too_few, "databases-too-few", false, "the target has as many databases as the source",
       "The source has more databases than the target. Its process ends when it loads a key of a database that it lacks, or what is written there later goes into database 0.",
       "Set databases in the target's configuration file to at least that of the source, and restart it.")
@@ -101,9 +101,9 @@ CHECK(DATABASES_TOO_FEW, databases_too_few, "databases-too-few", false, "the tar
 /* Memory */
 CHECK(MAXMEMORY, maxmemory, "maxmemory", true, "the target's maxmemory is enough",
       "The target uses, or would use, more than its maxmemory allows: as a primary it would evict keys, or refuse writes, at once.",
-      "Raise maxmemory at the target: CONFIG SET maxmemory. The switch-over goes on by itself then.")
+      "Raise maxmemory at the target: CONFIG SET maxmemory, and in its configuration file. A switch-over that waits goes on by itself then; a job that has failed: ecmigratectl retry JOB.")
 CHECK(HOST_MEMORY, host_memory, "host-memory", false, "the target's host has the memory",
-      "The source uses more memory than the target's host has: the kernel would end the target's process.",
+      "The source uses as much memory as the target's host has, or nearly: the kernel may end the target's process.",
       "Choose a host with more memory for the target.")
 CHECK(EVICTING_SOURCE, evicting_source, "evicting-source", false, "the source does not evict keys",
       "The source is at its maxmemory and deletes keys to stay below it, during the migration as before.",
@@ -113,33 +113,39 @@ CHECK(FORK_MEMORY, fork_memory, "fork-memory", false, "the source's host has mem
       "Migrate in a quiet hour, or make memory free on the source's host. There, vm.overcommit_memory must be 1 for the fork to succeed.")
 CHECK(OUTPUT_BUFFER, output_buffer, "output-buffer", false, "the source's output buffer outlasts the copy",
       "What is written during the copy waits in the source's buffer for replicas. When it grows beyond client-output-buffer-limit, the source cuts the copy, and it starts over.",
-      "Set tune: true under sync: in the job file, or run the line above at the source, and set it back afterwards.")
+      "Set tune: true under sync: in the job file, or run the line above at the source, and set it back afterwards. Where that does not help, the host has no memory for it: migrate in a quieter hour.")
 CHECK(BACKLOG_SMALL, backlog_small, "backlog-small", false, "the source's backlog outlasts a short break of the link",
       "When the link breaks, what is written until it is back must fit into the source's backlog; otherwise everything is copied again.",
-      "Set tune: true under sync: in the job file, or run the line above at the source, and set it back afterwards.")
+      "Set tune: true under sync: in the job file, or run the line above at the source, and set it back afterwards. Where that does not help, the source has no memory for it: migrate in a quieter hour.")
 
 /* Settings */
 CHECK(REPL_TIMEOUT, repl_timeout, "repl-timeout", false, "repl-timeout is long enough",
       "A link that is silent for repl-timeout is cut, also while a data set is written, sent or loaded.",
       "Run the lines above.")
+CHECK(PING_PERIOD, ping_period, "ping-period", false, "the source is heard from often enough",
+      "When nobody writes, the source is silent for as long as its repl-ping-replica-period. A link that was silent for more than 15 s holds a switch-over back.",
+      "Run the line above at the source, and set it back afterwards.")
 CHECK(MIN_REPLICAS, min_replicas, "min-replicas", true, "the target will take writes with the replicas that it will have",
       "The target takes writes only with more replicas than it will have (min-replicas-to-write).",
-      "Attach replicas to the target, or lower min-replicas-to-write there. The switch-over goes on by itself then.")
+      "Attach replicas to the target, or lower min-replicas-to-write there. A switch-over that waits goes on by itself then; a job that has failed: ecmigratectl retry JOB.")
 CHECK(TARGET_REFUSES_WRITES, target_refuses_writes, "target-refuses-writes", true, "the target can save its data, and so takes writes",
       "The target's last dump, or its last write to the append-only file, failed; as a primary it would refuse every write (MISCONF).",
-      "Look into the target's log, make room on its disk, then at the target: BGSAVE. The switch-over goes on by itself when that has worked.")
+      "Look into the target's log and make room on its disk. Then, of a dump, at the target: BGSAVE; the append-only file is tried again by itself. A switch-over that waits goes on by itself then; a job that has failed: ecmigratectl retry JOB.")
+CHECK(SOURCE_SAVE_FAILED, source_saved, "source-save-failed", false, "the source's last dump, if any, succeeded",
+      "The source's last dump (BGSAVE) failed. To be copied it forks in the same way: what stopped the dump, often memory or a full disk, may stop the copy.",
+      "Look into the source's log. When the cause is gone, run the line above at the source.")
 CHECK(REPLICA_WRITABLE, replica_writable, "replica-writable", false, "replicas are read-only",
       "A node would take writes of clients as a replica (replica-read-only no). It is set to yes for the migration and put back afterwards.",
       "Nothing, if nobody writes to the target meanwhile: such writes are refused during the migration.")
 CHECK(PERSISTENCE_OFF, persistence_off, "persistence-off", false, "the source keeps its data over a restart",
       "The source writes neither dumps nor an append-only file. If it is restarted it comes back empty, and the target would become empty, too; the job stops following it then, if it sees it in time.",
-      "Make sure that nothing restarts the source by itself, or run the line above there.")
+      "Make sure that nothing restarts the source by itself, or run the line above there, and set it back afterwards: CONFIG SET save ''.")
 CHECK(SOURCE_PAUSED, source_paused, "source-paused", true, "nobody has paused the source's clients",
       "Somebody else has paused the source's clients (CLIENT PAUSE). That pause is not ours to lift.",
-      "Wait until it is over; the switch-over goes on by itself then. If nobody needs it any more: CLIENT UNPAUSE at the source.")
+      "Wait until it is over; a switch-over that waits goes on by itself then. If nobody needs it any more: CLIENT UNPAUSE at the source.")
 CHECK(FAILOVER, failover, "failover-under-way", true, "no FAILOVER is under way at the source",
       "Somebody has begun a FAILOVER at the source.",
-      "Wait for its end, or end it at the source: FAILOVER ABORT.")
+      "Wait for its end, or end it at the source: FAILOVER ABORT. A switch-over that waits goes on by itself then; a job that has failed: ecmigratectl retry JOB.")
 CHECK(CLOCK_SKEW, clock_skew, "clock-skew", false, "both clocks show the same time",
       "The clocks of the two nodes differ. Keys with an expiry go early, or late, at the target.",
       "Set the clocks right on both hosts (NTP).")

@@ -18,25 +18,32 @@ static unsigned other_replicas(const struct check_case *c)
     return n - (n > 0 && source_sees_target(c->spec, c->seen) != NULL);
 }
 
+/* Somebody it may promote in its place: then the two would fight. */
+static bool has_heir(const struct check_case *c, enum node_side side)
+{
+    return side == SIDE_SOURCE ? other_replicas(c) > 0 : c->target->connected_replicas > 0;
+}
+
 enum check_severity check_sentinel(const struct check_case *c)
 {
-    bool source = is_watched(c->source_facts), target = is_watched(c->target_facts);
-    bool fights =
-        (source && other_replicas(c) > 0) || (target && c->target->connected_replicas > 0);
-    const struct facts *watched = source ? c->source_facts : c->target_facts;
+    enum check_severity severity = CHECK_OK;
 
-    for (int side = 0; side < SIDE_MAX; side++)
-        if (is_watched(judge_facts(c, (enum node_side)side)))
-            judge_value(c, (enum node_side)side, "%s",
-                        judge_facts(c, (enum node_side)side)->sentinel);
-    if (!source && !target)
-        return CHECK_OK;
-    return judge(c, fights ? CHECK_ERROR : CHECK_WARNING, "Sentinel looks after the %s%s%s%s",
-                 source ? "source" : "target",
-                 !fights  ? ""
-                 : source ? ", which has a replica it may promote"
-                          : ", which has a replica it may promote",
-                 watched->sentinel[0] ? ": " : "", watched->sentinel);
+    for (int i = 0; i < SIDE_MAX; i++) {
+        enum node_side side = (enum node_side)i;
+        const struct facts *facts = judge_facts(c, side);
+        bool heir = has_heir(c, side);
+
+        if (!is_watched(facts))
+            continue;
+        judge_value(c, side, "%s%s%s", facts->sentinel[0] ? facts->sentinel : "Sentinel listens",
+                    heir ? ", " : "", heir ? "and it has replicas" : "");
+        if (severity == CHECK_ERROR || (severity == CHECK_WARNING && !heir))
+            continue;
+        severity = judge(c, heir ? CHECK_ERROR : CHECK_WARNING, "Sentinel looks after the %s%s%s%s",
+                         side_name(side), heir ? ", which has a replica that it may promote" : "",
+                         facts->sentinel[0] ? ": " : "", facts->sentinel);
+    }
+    return severity;
 }
 
 /* "10.0.0.4:6379, 10.0.0.5:6379" */
@@ -79,7 +86,7 @@ enum check_severity check_target_replicas(const struct check_case *c)
 
     if (n == 0)
         return CHECK_OK;
-    judge_value(c, SIDE_TARGET, "%u", n);
+    judge_value(c, SIDE_TARGET, "%u replica%s", n, n == 1 ? "" : "s");
     return judge(c, CHECK_NOTICE,
                  "the target has %u replica%s, which will copy everything from it anew", n,
                  n == 1 ? "" : "s");

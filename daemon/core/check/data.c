@@ -20,8 +20,8 @@ enum check_severity check_rdb_version(const struct check_case *c)
     case DUMP_READABLE:
         return CHECK_OK;
     case DUMP_RELAXED:
-        if (c->target_facts->known && c->target_facts->version_check_relaxed == NOT_KNOWN)
-            break;
+        if (c->target_facts->version_check_relaxed == YES)
+            return CHECK_OK;
         return judge(c, CHECK_NOTICE,
                      "the target reads this dump with rdb-version-check relaxed, which is set for "
                      "the time of the migration");
@@ -34,6 +34,27 @@ enum check_severity check_rdb_version(const struct check_case *c)
                  c->target->version, c->source->product, c->source->version);
 }
 
+static bool has_command(const struct facts *facts, const char *name)
+{
+    for (size_t i = 0; i < WRITE_COMMANDS; i++)
+        if (strcmp(write_commands[i], name) == 0)
+            return facts->has_command[i];
+    return false;
+}
+
+static bool gave_fields_an_expiry(const struct facts *facts)
+{
+    static const char *const giving[] = {"hexpire",    "hpexpire", "hexpireat",
+                                         "hpexpireat", "hsetex",   "hgetex"};
+
+    for (size_t i = 0; i < WRITE_COMMANDS; i++)
+        for (size_t k = 0; k < array_len(giving); k++)
+            if (facts->used_command[i] && strcmp(write_commands[i], giving[k]) == 0)
+                return true;
+    return false;
+}
+
+/* Each product dumps such hashes in a form of its own. */
 enum check_severity check_field_ttl(const struct check_case *c)
 {
     bool one = strcmp(c->source->product, c->target->product) == 0;
@@ -41,11 +62,29 @@ enum check_severity check_field_ttl(const struct check_case *c)
     if (!knows_field_ttl(c->source))
         return CHECK_OK;
     judge_value(c, SIDE_SOURCE, "%" PRId64 " hashes with such fields", c->source->field_ttls);
-    if (c->source->field_ttls == 0 || (knows_field_ttl(c->target) && one))
+    judge_value(c, SIDE_TARGET, "%s %s", c->target->product, c->target->version);
+    if (knows_field_ttl(c->target) && one)
         return CHECK_OK;
-    return judge(c, CHECK_ERROR,
-                 "%" PRId64 " hashes have fields with an expiry, which %s %s cannot take in",
-                 c->source->field_ttls, c->target->product, c->target->version);
+    if (c->source->field_ttls > 0)
+        return judge(c, CHECK_ERROR,
+                     "%" PRId64 " hashes have fields with an expiry, which %s %s cannot take in",
+                     c->source->field_ttls, c->target->product, c->target->version);
+    /* A small hash of Redis keeps the form that it was given when its last such field has gone. */
+    return strcmp(c->source->product, "redis") == 0 && gave_fields_an_expiry(c->source_facts)
+               ? judge(c, CHECK_WARNING,
+                       "no hash has fields with an expiry now, but some had: those that are left "
+                       "may keep a form that %s %s cannot take in",
+                       c->target->product, c->target->version)
+               : CHECK_OK;
+}
+
+/* The daemon's user lacks a right without which a check knows nothing. */
+static void ask_for(const struct check_case *c, enum node_side side, const char *right)
+{
+    const struct spec_node *node = side == SIDE_SOURCE ? &c->spec->source : &c->spec->target;
+    const char *user = node->auth.username;
+
+    judge_remedy(c, side, "ACL SETUSER %s '%s'", user ? user : "default", right);
 }
 
 enum check_severity check_vector_sets(const struct check_case *c)
@@ -55,10 +94,13 @@ enum check_severity check_vector_sets(const struct check_case *c)
     if (!s->commands_known || !t->commands_known || !facts_have_command(s, "vadd") ||
         facts_have_command(t, "vadd"))
         return CHECK_OK;
-    if (!s->sampled)
+    if (!s->sampled) {
+        if (strcmp(c->source->product, "redis") == 0)
+            ask_for(c, SIDE_SOURCE, "+scan");
         return judge(
             c, CHECK_NOTICE,
             "the target knows no vector sets, and whether the source has any is not known");
+    }
     judge_value(c, SIDE_SOURCE, "%" PRId64 " among %" PRId64 " keys", s->sample_vector_sets,
                 s->sample_keys);
     if (s->sample_vector_sets > 0)
@@ -74,59 +116,76 @@ enum check_severity check_vector_sets(const struct check_case *c)
                : CHECK_OK;
 }
 
-/* Commands that one knows and the other does not, of which some have been used. */
-struct difference {
-    char names[140];
+/* Names that are gathered for a message. */
+struct names {
+    char list[92];
     unsigned n, more;
 };
 
-static void differ(struct difference *d, const char *name)
+static void add_name(struct names *names, const char *name)
 {
-    size_t used = strlen(d->names);
+    size_t used = strlen(names->list);
 
-    d->n++;
-    if (used + strlen(name) + 3 < sizeof(d->names))
-        snprintf(d->names + used, sizeof(d->names) - used, "%s%s", used ? ", " : "", name);
+    names->n++;
+    if (names->more == 0 && used + strlen(name) + 3 < sizeof(names->list))
+        snprintf(names->list + used, sizeof(names->list) - used, "%s%s", used ? ", " : "", name);
     else
-        d->more++;
+        names->more++;
 }
 
-static void compare(const struct facts *knows, const struct facts *lacks, bool used_only,
-                    struct difference *ret)
+/* " and 3 more"; empty where all are named. */
+static const char *and_more(const struct names *names, char buf[24])
 {
-    *ret = (struct difference){.names = ""};
+    snprintf(buf, 24, names->more ? " and %u more" : "", names->more);
+    return buf;
+}
+
+/* Commands that one knows and the other does not; of them, those that have been called. */
+static void compare(const struct facts *knows, const struct facts *lacks, bool used_only,
+                    struct names *ret)
+{
     if (!knows->commands_known || !lacks->commands_known)
         return;
     for (size_t i = 0; i < WRITE_COMMANDS; i++)
         if (knows->has_command[i] && !lacks->has_command[i] &&
             (!used_only || knows->used_command[i]))
-            differ(ret, write_commands[i]);
+            add_name(ret, write_commands[i]);
 }
 
-/* "…, and 3 more"; empty where all are named. */
-static const char *and_more(const struct difference *d, char buf[24])
+/* Whether a full copy can go back, from what is known. */
+static bool copies_back(const struct check_case *c)
 {
-    snprintf(buf, 24, d->more ? " and %u more" : "", d->more);
-    return buf;
+    enum dump_verdict verdict = dump_verdict(c->target, c->source);
+
+    return verdict != DUMP_UNREADABLE &&
+           (verdict != DUMP_RELAXED || c->source_facts->version_check_relaxed == YES);
 }
+
+#define SET_PXAT_SINCE 60200 /* then SET with EX or PX is sent to replicas with PXAT */
 
 enum check_severity check_one_way(const struct check_case *c)
 {
-    struct difference d;
+    struct names dropped = {.list = ""};
+    bool set = c->source->redis_compat_num < SET_PXAT_SINCE &&
+               c->target->redis_compat_num >= SET_PXAT_SINCE;
+    bool copies = copies_back(c);
     char more[24];
 
     if (!c->spec->cutover.reverse)
         return CHECK_OK;
     say_versions(c);
-    compare(c->target_facts, c->source_facts, false, &d);
-    if (dump_verdict(c->target, c->source) == DUMP_UNREADABLE)
-        return judge(c, CHECK_WARNING,
-                     "no full copy goes back, and by the stream the old source drops: %s%s%s",
-                     c->source->redis_compat_num < 60200 ? "SET with EX or PX, " : "",
-                     d.n ? d.names : "what it does not know", and_more(&d, more));
-    return d.n ? judge(c, CHECK_NOTICE, "on the way back the old source drops: %s%s", d.names,
-                       and_more(&d, more))
-               : CHECK_OK;
+    if (set)
+        add_name(&dropped, "SET with EX or PX");
+    compare(c->target_facts, c->source_facts, false, &dropped);
+    if (!copies && dump_verdict(c->target, c->source) == DUMP_RELAXED)
+        judge_remedy(c, SIDE_SOURCE, "CONFIG SET rdb-version-check relaxed");
+    if (copies && !dropped.n)
+        return CHECK_OK;
+    return judge(c, copies && !set ? CHECK_NOTICE : CHECK_WARNING, "%s%s%s%s%s",
+                 copies ? "" : "no full copy can go back to the source",
+                 copies || !dropped.n ? "" : "; ",
+                 dropped.n ? "on the way back the old source drops: " : "", dropped.list,
+                 and_more(&dropped, more));
 }
 
 /* Part of every server that has them; their types have checks of their own. */
@@ -146,7 +205,7 @@ static bool has_module(const char *list, const char *name, size_t len)
 
 enum check_severity check_modules_missing(const struct check_case *c)
 {
-    struct difference d = {.names = ""};
+    struct names lacking = {.list = ""};
     char name[48], more[24];
 
     judge_value(c, SIDE_SOURCE, "%s", c->source->modules);
@@ -157,43 +216,52 @@ enum check_severity check_modules_missing(const struct check_case *c)
         if (is_built_in(p, len) || has_module(c->target->modules, p, len))
             continue;
         snprintf(name, sizeof(name), "%.*s", (int)len, p);
-        differ(&d, name);
+        add_name(&lacking, name);
     }
-    return d.n ? judge(c, CHECK_ERROR, "the target lacks modules of the source: %s%s", d.names,
-                       and_more(&d, more))
-               : CHECK_OK;
+    return lacking.n ? judge(c, CHECK_ERROR, "the target lacks modules of the source: %s%s",
+                             lacking.list, and_more(&lacking, more))
+                     : CHECK_OK;
 }
 
-static void ask_for_commands(const struct check_case *c, enum node_side side)
+/* Called, and not to be found under its name: it has another one there, which the target is sent.
+ */
+static void find_renamed(const struct facts *source, const struct facts *target, struct names *ret)
 {
-    const struct spec_node *node = side == SIDE_SOURCE ? &c->spec->source : &c->spec->target;
-    const char *user = node->auth.username;
-
-    if (!judge_facts(c, side)->commands_known)
-        judge_remedy(c, side, "ACL SETUSER %s '+command|info'", user ? user : "default");
+    for (size_t i = 0; i < WRITE_COMMANDS; i++)
+        if (source->used_command[i] && !source->has_command[i] && target->has_command[i])
+            add_name(ret, write_commands[i]);
 }
 
 enum check_severity check_commands_missing(const struct check_case *c)
 {
-    struct difference used, known;
+    struct names used = {.list = ""}, renamed = used, known = used;
+    const struct facts *s = c->source_facts, *t = c->target_facts;
     char more[24];
 
-    if (!c->source_facts->commands_known || !c->target_facts->commands_known) {
-        if (!c->source_facts->known || !c->target_facts->known)
+    if (!s->commands_known || !t->commands_known) {
+        if (!s->known || !t->known)
             return CHECK_OK;
         for (int side = 0; side < SIDE_MAX; side++)
-            ask_for_commands(c, (enum node_side)side);
+            if (!judge_facts(c, (enum node_side)side)->commands_known)
+                ask_for(c, (enum node_side)side, "+command|info");
         return judge(c, CHECK_NOTICE, "which commands the nodes know could not be asked");
     }
-    compare(c->source_facts, c->target_facts, true, &used);
-    compare(c->source_facts, c->target_facts, false, &known);
+    say_versions(c);
+    compare(s, t, true, &used);
+    find_renamed(s, t, &renamed);
+    compare(s, t, false, &known);
     if (used.n)
         return judge(c, CHECK_ERROR, "in use at the source, and unknown at the target: %s%s",
-                     used.names, and_more(&used, more));
+                     used.list, and_more(&used, more));
+    if (renamed.n)
+        return judge(
+            c, CHECK_ERROR,
+            "in use at the source under another name, which the target does not know: %s%s",
+            renamed.list, and_more(&renamed, more));
     return known.n
                ? judge(c, CHECK_WARNING,
                        "known at the source, though not in use, and unknown at the target: %s%s",
-                       known.names, and_more(&known, more))
+                       known.list, and_more(&known, more))
                : CHECK_OK;
 }
 
@@ -203,9 +271,11 @@ enum check_severity check_databases_too_few(const struct check_case *c)
 
     if (t < 0)
         return CHECK_OK;
-    if (s >= 0)
-        judge_value(c, SIDE_SOURCE, "%" PRId64 ", the last with keys is %" PRId64, s,
+    if (s >= 0 && c->source->last_database >= 0)
+        judge_value(c, SIDE_SOURCE, "%" PRId64 ", with keys up to database %" PRId64, s,
                     c->source->last_database);
+    else if (s >= 0)
+        judge_value(c, SIDE_SOURCE, "%" PRId64, s);
     judge_value(c, SIDE_TARGET, "%" PRId64, t);
     if (c->source->last_database >= t)
         return judge(c, CHECK_ERROR,

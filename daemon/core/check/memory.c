@@ -3,6 +3,8 @@
 #include <inttypes.h>
 
 #include "daemon/core/check/judge.h"
+#include "daemon/core/memory.h"
+#include "daemon/core/setting.h"
 #include "lib/base/base.h"
 #include "lib/base/units.h"
 
@@ -11,69 +13,69 @@
 #define COPY_BYTES_PER_SECOND (100 * MIB)
 #define COPY_SECONDS 2
 #define BREAK_SECONDS 10 /* a short break of the link */
-/* With sync.tune these are raised as far as memory allows; daemon/core/setting.c. */
-#define TUNED_BUFFER (1024 * MIB)
-#define TUNED_BACKLOG (64 * MIB)
 #define SMALL_BUFFER (16 * MIB)
+#define USUAL_BUFFER (256 * MIB)
 
 static const char *bytes(int64_t n, char buf[UNITS_STR_MAX])
 {
     return bytes_human((uint64_t)max_of(n, (int64_t)0), buf);
 }
 
-/* What counts towards maxmemory. */
-static int64_t counted(const struct redis_info *info)
+/* What a limit is raised to, to hold n with room for more. */
+static int64_t with_room(int64_t n)
 {
-    return (int64_t)(info->used_memory - min_of(info->used_memory, info->not_counted_for_evict));
+    return n / 4 * 5 / MIB * MIB + MIB;
 }
 
+/* While the target follows, its own figure is the true one. */
 enum check_severity check_maxmemory(const struct check_case *c)
 {
     int64_t max = (int64_t)min_of(c->target->maxmemory, (uint64_t)INT64_MAX);
-    int64_t backlog = max_of(c->target->backlog_bytes, (int64_t)0);
-    /* While the target follows, its own figure is the true one. */
-    int64_t need = (c->seen->linked ? counted(c->target) : counted(c->source)) + backlog;
+    int64_t need =
+        memory_with_backlog(c->seen->linked ? c->target : c->source, c->target->backlog_bytes);
     char a[UNITS_STR_MAX], b[UNITS_STR_MAX];
 
-    judge_value(c, SIDE_SOURCE, "uses %s", bytes(counted(c->source), a));
+    judge_value(c, SIDE_SOURCE, "uses %s", bytes(memory_counted(c->source), a));
     judge_value(c, SIDE_TARGET, "maxmemory %s%s%s", max ? bytes(max, a) : "0: no limit",
                 max ? ", " : "", max ? c->target->maxmemory_policy : "");
     if (max == 0 || need <= max / 10 * 9)
         return CHECK_OK;
-    judge_remedy(c, SIDE_TARGET, "CONFIG SET maxmemory %" PRId64, need / 4 * 5 / MIB * MIB + MIB);
+    judge_remedy(c, SIDE_TARGET, "CONFIG SET maxmemory %" PRId64, with_room(need));
     return judge(
         c, need > max ? CHECK_ERROR : CHECK_WARNING,
-        "the data and the backlog take about %s, and the target's maxmemory is %s: it would %s",
-        bytes(need, a), bytes(max, b),
+        "the data and the backlog take about %s, and the target's maxmemory is %s: it %s %s",
+        bytes(need, a), bytes(max, b), need > max ? "would" : "may soon",
         strcmp(c->target->maxmemory_policy, "noeviction") == 0 ? "refuse writes" : "evict keys");
 }
 
 enum check_severity check_host_memory(const struct check_case *c)
 {
+    int64_t host = (int64_t)min_of(c->target->total_system_memory, (uint64_t)INT64_MAX);
+    int64_t used = (int64_t)min_of(c->source->used_memory, (uint64_t)INT64_MAX);
     char a[UNITS_STR_MAX], b[UNITS_STR_MAX];
 
-    if (c->target->total_system_memory == 0)
+    if (host == 0)
         return CHECK_OK;
-    judge_value(c, SIDE_SOURCE, "uses %s", bytes((int64_t)c->source->used_memory, a));
-    judge_value(c, SIDE_TARGET, "host has %s", bytes((int64_t)c->target->total_system_memory, a));
-    if (c->source->used_memory <= c->target->total_system_memory)
+    judge_value(c, SIDE_SOURCE, "uses %s", bytes(used, a));
+    judge_value(c, SIDE_TARGET, "host has %s", bytes(host, a));
+    if (used <= host / 10 * 9)
         return CHECK_OK;
-    return judge(c, CHECK_ERROR, "the source uses %s, and the target's host has %s",
-                 bytes((int64_t)c->source->used_memory, a),
-                 bytes((int64_t)c->target->total_system_memory, b));
+    return judge(c, used > host ? CHECK_ERROR : CHECK_WARNING,
+                 "the source uses %s, and the target's host has %s in all", bytes(used, a),
+                 bytes(host, b));
 }
 
 enum check_severity check_evicting_source(const struct check_case *c)
 {
     int64_t max = (int64_t)min_of(c->source->maxmemory, (uint64_t)INT64_MAX);
-    int64_t used = counted(c->source);
+    int64_t used = memory_counted(c->source);
     char a[UNITS_STR_MAX], b[UNITS_STR_MAX];
 
     if (max == 0 || strcmp(c->source->maxmemory_policy, "noeviction") == 0 || used < max / 20 * 19)
         return CHECK_OK;
     judge_value(c, SIDE_SOURCE, "%s of %s, %s, %" PRId64 " evicted so far", bytes(used, a),
                 bytes(max, b), c->source->maxmemory_policy, c->source->evicted_keys);
-    judge_remedy(c, SIDE_SOURCE, "CONFIG SET maxmemory %" PRId64, used / 4 * 5 / MIB * MIB + MIB);
+    judge_remedy(c, SIDE_SOURCE, "CONFIG SET maxmemory %" PRId64, with_room(used));
     return judge(c, CHECK_WARNING, "the source uses %s of its maxmemory, %s, and evicts keys (%s)",
                  bytes(used, a), bytes(max, b), c->source->maxmemory_policy);
 }
@@ -100,57 +102,75 @@ static double written_per_second(const struct redis_info *info)
     return info->input_kbps * 1024;
 }
 
-static int64_t below(int64_t limit, int64_t other)
+/* Where the source cuts a copy that takes so long; INT64_MAX: nowhere. */
+static int64_t buffer_end(const struct facts *facts, double seconds)
 {
-    return limit == 0 ? other : min_of(limit, other);
+    int64_t hard = facts->buffer_hard > 0 ? facts->buffer_hard : INT64_MAX;
+    int64_t soft = facts->buffer_soft > 0 ? facts->buffer_soft : INT64_MAX;
+
+    return seconds > (double)facts->buffer_seconds ? min_of(hard, soft) : hard;
+}
+
+/* As sync.tune raises it. */
+static int64_t tuned_end(const struct check_case *c, int64_t end)
+{
+    return c->spec->sync.tune ? max_of(end, memory_for_buffer(c->source, TUNED_BUFFER)) : end;
+}
+
+static bool buffer_holds(int64_t end, int64_t need)
+{
+    return end >= SMALL_BUFFER && need < end;
 }
 
 enum check_severity check_output_buffer(const struct check_case *c)
 {
+    const struct facts *facts = c->source_facts;
     double seconds = COPY_SECONDS + (double)c->source->used_memory / (double)COPY_BYTES_PER_SECOND;
-    double need = min_of(written_per_second(c->source) * seconds, 1e15);
-    int64_t hard = c->source_facts->buffer_hard, soft = c->source_facts->buffer_soft;
-    bool tune = c->spec->sync.tune;
-    int64_t limit;
-    char a[UNITS_STR_MAX], b[UNITS_STR_MAX];
+    int64_t need = (int64_t)min_of(written_per_second(c->source) * seconds, 1e15);
+    int64_t end = tuned_end(c, buffer_end(facts, seconds));
+    int64_t raised = memory_for_buffer(c->source, max_of(need * 2, USUAL_BUFFER));
+    char a[UNITS_STR_MAX], b[UNITS_STR_MAX], d[UNITS_STR_MAX];
 
-    if (hard < 0)
+    if (facts->buffer_hard < 0)
         return CHECK_OK;
-    limit = below(hard, seconds > (double)c->source_facts->buffer_seconds ? below(soft, INT64_MAX)
-                                                                          : INT64_MAX);
-    judge_value(c, SIDE_SOURCE, "replica %" PRId64 " %" PRId64 " %" PRId64, hard, soft,
-                c->source_facts->buffer_seconds);
-    if (tune && limit < TUNED_BUFFER)
-        limit = TUNED_BUFFER;
-    if (limit >= SMALL_BUFFER && need < (double)limit)
+    judge_value(c, SIDE_SOURCE, "replica %" PRId64 " %" PRId64 " %" PRId64, facts->buffer_hard,
+                facts->buffer_soft, facts->buffer_seconds);
+    if (buffer_holds(end, need))
         return CHECK_OK;
-    if (!tune)
+    if (!c->spec->sync.tune && buffer_holds(raised, need))
         judge_remedy(c, SIDE_SOURCE,
                      "CONFIG SET client-output-buffer-limit 'replica %" PRId64 " %" PRId64 " 60'",
-                     max_of((int64_t)need * 2, TUNED_BUFFER),
-                     max_of((int64_t)need * 2, TUNED_BUFFER));
-    return judge(
-        c, CHECK_WARNING,
-        "at %s written per second and about %.0f s of copying, %s pile up, and the source's "
-        "buffer for replicas ends at %s",
-        bytes((int64_t)written_per_second(c->source), a), seconds, bytes((int64_t)need, b),
-        bytes(limit, (char[UNITS_STR_MAX]){0}));
+                     raised, raised);
+    if (need < end)
+        return judge(
+            c, CHECK_WARNING,
+            "the source's buffer for replicas ends at %s: not much can be written while it "
+            "copies",
+            bytes(end, a));
+    return judge(c, CHECK_WARNING,
+                 "at %s written per second and about %.0f s of copying, %s pile up, and the "
+                 "source's buffer for replicas ends at %s",
+                 bytes((int64_t)written_per_second(c->source), a), seconds, bytes(need, b),
+                 bytes(end, d));
 }
 
 enum check_severity check_backlog_small(const struct check_case *c)
 {
-    double need = min_of(max_of(written_per_second(c->source) * BREAK_SECONDS, (double)MIB), 1e15);
+    double written = written_per_second(c->source) * BREAK_SECONDS;
+    int64_t need = (int64_t)min_of(max_of(written, (double)MIB), 1e15);
     int64_t has = c->source->backlog_bytes;
+    int64_t raised = memory_for_backlog(c->source, has, max_of(need * 2, 4 * MIB));
     char a[UNITS_STR_MAX], b[UNITS_STR_MAX];
 
-    judge_value(c, SIDE_SOURCE, "%s", bytes(has, a));
-    if (c->spec->sync.tune && has < TUNED_BACKLOG)
-        has = TUNED_BACKLOG;
-    if ((double)has >= need)
+    if (has <= 0)
         return CHECK_OK;
-    if (!c->spec->sync.tune)
-        judge_remedy(c, SIDE_SOURCE, "CONFIG SET repl-backlog-size %" PRId64,
-                     max_of((int64_t)need * 2, TUNED_BACKLOG));
-    return judge(c, CHECK_WARNING, "%s are written in %d s, and the source's backlog holds %s",
-                 bytes((int64_t)need, a), BREAK_SECONDS, bytes(has, b));
+    judge_value(c, SIDE_SOURCE, "%s", bytes(has, a));
+    if (c->spec->sync.tune)
+        has = memory_for_backlog(c->source, has, TUNED_BACKLOG);
+    if (has >= need)
+        return CHECK_OK;
+    if (!c->spec->sync.tune && raised >= need)
+        judge_remedy(c, SIDE_SOURCE, "CONFIG SET repl-backlog-size %" PRId64, raised);
+    return judge(c, CHECK_WARNING, "%s may be written in %d s, and the source's backlog holds %s",
+                 bytes(need, a), BREAK_SECONDS, bytes(has, b));
 }

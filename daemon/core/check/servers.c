@@ -50,11 +50,23 @@ enum check_severity check_foreign_server(const struct check_case *c)
     return CHECK_OK;
 }
 
+/* A replica has the replication id of the primary above all that it follows; no other primary has
+ * it. */
+static bool follows_in_the_end(const struct redis_info *info, const struct redis_info *primary)
+{
+    return info->role == REDIS_ROLE_REPLICA && primary->role == REDIS_ROLE_MASTER &&
+           primary->replid[0] && strcmp(info->replid, primary->replid) == 0;
+}
+
 enum check_severity check_loop(const struct check_case *c)
 {
-    return c->seen->source_follows_target
-               ? judge(c, CHECK_ERROR, "the source is a replica of the target")
-               : CHECK_OK;
+    if (c->seen->source_follows_target)
+        return judge(c, CHECK_ERROR, "the source is a replica of the target");
+    if (!follows_in_the_end(c->source, c->target))
+        return CHECK_OK;
+    judge_value(c, SIDE_SOURCE, "replica of %s:%u", c->source->master_host, c->source->master_port);
+    return judge(c, CHECK_ERROR, "the source is a replica of '%s:%u', and that follows the target",
+                 c->source->master_host, c->source->master_port);
 }
 
 enum check_severity check_source_loading(const struct check_case *c)
@@ -78,13 +90,16 @@ enum check_severity check_source_link(const struct check_case *c)
 {
     if (c->source->role != REDIS_ROLE_REPLICA || c->source->link_up)
         return CHECK_OK;
+    judge_value(c, SIDE_SOURCE, "replica of %s:%u, link down", c->source->master_host,
+                c->source->master_port);
     return judge(c, CHECK_ERROR, "the source is a replica of '%s:%u', and that link is down",
                  c->source->master_host, c->source->master_port);
 }
 
 enum check_severity check_source_primary(const struct check_case *c)
 {
-    if (c->source->role != REDIS_ROLE_REPLICA || c->seen->source_follows_target)
+    if (c->source->role != REDIS_ROLE_REPLICA || c->seen->source_follows_target ||
+        follows_in_the_end(c->source, c->target))
         return CHECK_OK;
     judge_value(c, SIDE_SOURCE, "replica of %s:%u", c->source->master_host, c->source->master_port);
     return judge(c, CHECK_WARNING,
@@ -96,6 +111,7 @@ enum check_severity check_target_alone(const struct check_case *c)
 {
     if (!c->seen->target_follows_other)
         return CHECK_OK;
+    judge_value(c, SIDE_TARGET, "replica of %s:%u", c->target->master_host, c->target->master_port);
     judge_remedy(c, SIDE_TARGET, "REPLICAOF NO ONE");
     return judge(c, CHECK_ERROR, "the target is a replica of '%s:%u'", c->target->master_host,
                  c->target->master_port);
