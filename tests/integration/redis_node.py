@@ -76,6 +76,7 @@ def free_port():
 class RedisNode:
     """redis-server on a free port of 127.0.0.1, in a directory of its own; start() runs it."""
     program = REDIS_SERVER
+    before = ()  # a command that runs it: env, …
 
     def __init__(self, *args, name="redis", password=None, port=None):
         self.name = name
@@ -102,7 +103,7 @@ class RedisNode:
         return options
 
     def start(self):
-        argv = [self.program]
+        argv = [*self.before, self.program]
         for key, value in self.options().items():
             argv += [f"--{key}", str(value)]
         # The server goes when we go, however that comes about; a Ctrl-C is for us alone.

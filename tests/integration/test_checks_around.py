@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of who else has to do with the nodes: Sentinel, replicas, and what is not data."""
+import os
+
+import pytest
+from checks_stage import Stage
+from harness import wait_for
+from redis_node import RedisNode
+
+
+class Sentinel(RedisNode):
+    """Watches a primary under the name "pair"."""
+
+    def __init__(self, watched):
+        super().__init__(name="sentinel")
+        self.watched = watched
+
+    def start(self):
+        path = os.path.join(self.dir, "sentinel.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"sentinel monitor pair 127.0.0.1 {self.watched.port} 1\n"
+                       "sentinel down-after-milliseconds pair 60000\n")
+        self.before, self.program = (self.program, path), "--sentinel"  # the file comes first
+        super().start()
+
+    def options(self):
+        return {"port": self.port, "bind": "127.0.0.1", "dir": self.dir, "logfile": self.log}
+
+    def remove(self):
+        """As next_step has it."""
+        assert self.cmd("SENTINEL", "REMOVE", "pair") == "OK"
+
+
+def watch(lab, node):
+    sentinel = Sentinel(node)
+    lab.things.append(sentinel)
+    sentinel.start()
+    wait_for(lambda: "sentinel-" in node.cmd("CLIENT", "LIST"), 10, "Sentinel to come")
+    return sentinel
+
+
+def follow(lab, primary):
+    replica = lab.node(name="replica")
+    replica.cmd("REPLICAOF", "127.0.0.1", primary.port)
+    wait_for(lambda: replica.info("replication")["master_link_status"] == "up", 10, "a replica")
+    return replica
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("heir, severity", [(False, "warning"), (True, "error")])
+def test_sentinel(lab, daemon, side, heir, severity):
+    source, target = lab.pair()
+    node = {"source": source, "target": target}[side]
+    stage = Stage(daemon, source, target)
+    stage.is_fine("sentinel")
+    if heir:
+        follow(lab, node)
+    sentinel = watch(lab, node)
+    found = stage.finds("sentinel", severity, f"the {side}", "'sentinel-", **{side: "127.0.0.1:"}, lines=0)
+    assert ("may promote" in found["message"]) == heir
+    assert "SENTINEL REMOVE" in daemon.ctl("explain", "sentinel").stdout
+    sentinel.remove()
+    wait_for(lambda: stage.result("sentinel")["severity"] == "ok", 10, "Sentinel to go")
+
+
+def test_sentinel_at_both_tells_of_the_worse(lab, daemon):
+    source, target = lab.pair()
+    watch(lab, source)
+    follow(lab, target)
+    watch(lab, target)
+    found = Stage(daemon, source, target).finds("sentinel", "error", "the target, which has a replica")
+    assert "replicas" in found["target"] and "replicas" not in found["source"]
+
+
+def test_sentinel_that_may_not_be_listed_is_heard(lab, daemon):
+    source, target = lab.pair()
+    source.cmd("ACL", "SETUSER", "eve", "on", ">pw", "+@all", "-client|list", "~*", "&*")
+    watch(lab, source)
+    stage = Stage(daemon, source, target, of_source={"username": "eve", "password": "pw"})
+    stage.finds("sentinel", "warning", "the source", source="Sentinel listens")
+
+
+@pytest.mark.parametrize("reverse, severity", [(True, "notice"), (False, "warning")])
+def test_replicas_of_the_source(lab, daemon, reverse, severity):
+    source, target = lab.pair()
+    replica = follow(lab, source)
+    stage = Stage(daemon, source, target, cutover={"reverse": reverse})
+    stage.finds("source-replicas", severity, "1 replica,", source=replica.endpoint, lines=0)
+    daemon.verb(stage.job, "start")
+    daemon.wait_phase(stage.job, "replicating")
+    daemon.complete(stage.job)
+    syncs = int(target.info("stats")["sync_full"])
+    replica.cmd("REPLICAOF", "127.0.0.1", target.port)  # as next_step has it
+    target.cmd("SET", "after", "1")
+    wait_for(lambda: replica.cmd("GET", "after") == "1", 10, "the replica to follow the target")
+    assert int(target.info("stats")["sync_full"]) == syncs
+
+
+def test_target_that_follows_already_is_none_of_the_sources_other_replicas(lab, daemon):
+    source, target = lab.pair()
+    target.cmd("REPLICAOF", "127.0.0.1", source.port)
+    wait_for(lambda: "online" in source.info("replication").get("slave0", ""), 10, "the link")
+    Stage(daemon, source, target).is_fine("source-replicas")
+
+
+def test_replicas_of_the_target(lab, daemon):
+    source, target = lab.pair()
+    replica = follow(lab, target)
+    stage = Stage(daemon, source, target)
+    stage.finds("target-replicas", "notice", "1 replica,", target="1 replica", lines=0)
+    daemon.verb(stage.job, "start")
+    daemon.wait_phase(stage.job, "replicating")
+    daemon.complete(stage.job)  # waits for it
+    assert replica.cmd("DBSIZE") == source.cmd("DBSIZE")
+
+
+def test_what_is_not_replicated(lab, daemon):
+    source, target = lab.pair()
+    stage = Stage(daemon, source, target)
+    stage.is_fine("not-replicated")
+    source.set_config("maxmemory-policy", "allkeys-lru")
+    source.set_config("save", "3600 1")
+    stage.finds("not-replicated", "notice", "maxmemory-policy (allkeys-lru, noeviction)", "save (on, off)", lines=0)
+    target.set_config("maxmemory-policy", "allkeys-lru")  # as next_step has it
+    target.set_config("save", "3600 1")
+    stage.is_fine("not-replicated")
