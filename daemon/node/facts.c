@@ -111,6 +111,41 @@ void facts_learn_info(struct facts *facts, const redisReply *info)
     }
 }
 
+/* --- Sentinel --- */
+
+static void learn_sentinels(struct facts *facts, const redisReply *reply)
+{
+    bool known = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                 reply->element[1]->type == REDIS_REPLY_INTEGER;
+
+    facts->sentinels = !known ? NOT_KNOWN : reply->element[1]->integer > 0 ? YES : NO;
+}
+
+/* "… addr=10.0.0.9:40112 … name=sentinel-1a2b3c4d-cmd …" */
+void facts_learn_clients(struct facts *facts, const redisReply *clients)
+{
+    const char *name, *line, *addr;
+
+    /* Where there are too many for a list, PING was sent instead. */
+    if (clients->type != REDIS_REPLY_STATUS)
+        facts->right[RIGHT_CLIENT_LIST] = rights_judge(clients);
+    if (clients->type != REDIS_REPLY_STRING)
+        return;
+    name = strstr(clients->str, " name=sentinel-");
+    if (!name)
+        return;
+    for (line = name; line > clients->str && line[-1] != '\n';)
+        line--;
+    addr = strstr(line, " addr=");
+    name += strlen(" name=");
+    if (addr && addr < name)
+        addr += strlen(" addr=");
+    else
+        addr = "";
+    snprintf(facts->sentinel, sizeof(facts->sentinel), "'%.*s' from %.*s",
+             (int)strcspn(name, " \n"), name, (int)strcspn(addr, " \n"), addr);
+}
+
 /* --- the rows --- */
 
 #define WORDS_MAX 3

@@ -136,7 +136,6 @@ static const struct row rows[] = {
     {STATS, "instantaneous_input_kbps", T_DOUBLE, FIELD(input_kbps), 0},
 
     {KEYS, "", T_NONE, FIELD(keys), 0},
-    {KEYS, "", T_NONE, FIELD(first_keys), 0},
     {KEYS, "", T_NONE, FIELD(databases), 0},
     {KEYS, "", T_NONE, FIELD(lasting), 0},
     {KEYS, "", T_NONE, FIELD(lasting_sum), 0},
@@ -382,8 +381,6 @@ static void database_line(struct redis_info *info, const char *number, const cha
         return;
     (void)pair_integer(value, "expires", 0, INT64_MAX, &expires);
     (void)integer(number, 0, INT32_MAX, &db);
-    if (db == 0)
-        info->first_keys = keys;
     if (__builtin_add_overflow(info->keys, keys, &info->keys))
         info->keys = INT64_MAX;
     info->databases += keys > 0;

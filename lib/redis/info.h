@@ -129,7 +129,6 @@ struct redis_info {
 
     /* keyspace */
     int64_t keys;           /* over all databases; 0 */
-    int64_t first_keys;     /* in database 0; 0 */
     int64_t lasting;        /* those without an expiry */
     uint64_t lasting_sum;   /* … as a checksum over the databases they are in; 0: none */
     unsigned databases;     /* that hold keys */

@@ -34,14 +34,6 @@ enum check_severity check_rdb_version(const struct check_case *c)
                  c->target->version, c->source->product, c->source->version);
 }
 
-static bool has_command(const struct facts *facts, const char *name)
-{
-    for (size_t i = 0; i < WRITE_COMMANDS; i++)
-        if (strcmp(write_commands[i], name) == 0)
-            return facts->has_command[i];
-    return false;
-}
-
 static bool gave_fields_an_expiry(const struct facts *facts)
 {
     static const char *const giving[] = {"hexpire",    "hpexpire", "hexpireat",
