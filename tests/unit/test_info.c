@@ -376,6 +376,89 @@ static void lasting_keys_are_compared_by_database_in_any_order(void **state)
     assert_int_equal(info.lasting, INT64_MAX);
 }
 
+static void foreign_products_say_who_they_are(void **state)
+{
+    static const struct {
+        const char *text, *product, *version;
+    } rows[] = {
+        {"# Server\r\nredis_version:7.4.0\r\ndragonfly_version:df-v1.26.1\r\n", "dragonfly",
+         "df-v1.26.1"},
+        {"# Server\r\nredis_version:7.4.3\r\ngarnet_version:1.0.61\r\n", "garnet", "1.0.61"},
+        {"# Server\r\nkvrocks_version:2.11.1\r\nredis_version:4.0.0\r\n", "kvrocks", "2.11.1"},
+        {"# Server\r\nredis_version:6.3.4\r\nexecutable:/usr/bin/keydb-server\r\n", "keydb",
+         "6.3.4"},
+        {"# Server\r\nredis_version:7.0.15\r\nexecutable:/usr/bin/redis-server\r\n", "redis",
+         "7.0.15"},
+    };
+    struct redis_info info = {0};
+
+    (void)state;
+    for (size_t i = 0; i < array_len(rows); i++) {
+        parse(&info, rows[i].text); /* each takes the place of the one before */
+        assert_string_equal(info.product, rows[i].product);
+        assert_string_equal(info.version, rows[i].version);
+    }
+}
+
+static void clients_and_clocks_are_told_since_70(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, "# Clients\r\nconnected_clients:3\r\nmaxclients:10000\r\n# Server\r\n"
+                 "redis_version:7.0.15\r\nserver_time_usec:1700000000123456\r\n");
+    assert_int_equal(info.maxclients, 10000);
+    assert_int_equal(info.time_us, INT64_C(1700000000123456));
+    parse(&info, "# Clients\r\nconnected_clients:3\r\n# Server\r\nredis_version:6.0.16\r\n");
+    assert_int_equal(info.maxclients, -1);
+    assert_int_equal(info.time_us, -1);
+}
+
+static void databases_show_the_last_one_and_fields_with_an_expiry(void **state)
+{
+    struct redis_info info = {0};
+
+    (void)state;
+    parse(&info, "# Keyspace\ndb0:keys=5,expires=1,avg_ttl=0,subexpiry=2\n"
+                 "db12:keys=7,expires=0,avg_ttl=0,subexpiry=1\ndb3:keys=1,expires=0\n"
+                 "db15:keys=0,expires=0\n");
+    assert_int_equal(info.last_database, 12);
+    assert_int_equal(info.field_ttls, 3);
+    parse(&info, "# Keyspace\ndb1:keys=5,expires=1,avg_ttl=0,keys_with_volatile_items=4\n");
+    assert_int_equal(info.last_database, 1);
+    assert_int_equal(info.field_ttls, 4);
+    parse(&info, "# Keyspace\n");
+    assert_int_equal(info.last_database, -1);
+    assert_int_equal(info.field_ttls, 0);
+    parse(&info, "# Keyspace\ndb0:keys=1,subexpiry=-1\ndb99999999999:keys=1\n");
+    assert_int_equal(info.field_ttls, 0);
+    assert_int_equal(info.last_database, 0);
+    parse(&info, "# Memory\nmem_replication_backlog:1048576\n");
+    assert_int_equal(info.backlog_used, 1048576);
+}
+
+/* A name that is cut would be another module's. */
+static void modules_are_named_as_long_as_there_is_room(void **state)
+{
+    struct redis_info info = {0};
+    char text[2048] = "# Modules\r\n";
+
+    (void)state;
+    parse(&info, "# Modules\r\nmodule:name=vectorset,ver=1,api=1\r\nmodule:name=bf,ver=2\r\n"
+                 "module:ver=1\r\n");
+    assert_string_equal(info.modules, "vectorset,bf");
+    for (int i = 0; i < 20; i++) {
+        size_t n = strlen(text);
+
+        snprintf(text + n, sizeof(text) - n, "module:name=thirteen-%04d,ver=1\r\n", i);
+    }
+    parse(&info, text);
+    assert_int_equal(strlen(info.modules), 125);
+    assert_string_equal(info.modules + 112, "thirteen-0008");
+    parse(&info, "# Modules\r\n");
+    assert_string_equal(info.modules, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +473,10 @@ int main(void)
         cmocka_unit_test(counters_have_the_value_of_what_is_not_reported),
         cmocka_unit_test(failures_and_failovers_are_told_by_words),
         cmocka_unit_test(lasting_keys_are_compared_by_database_in_any_order),
+        cmocka_unit_test(foreign_products_say_who_they_are),
+        cmocka_unit_test(clients_and_clocks_are_told_since_70),
+        cmocka_unit_test(databases_show_the_last_one_and_fields_with_an_expiry),
+        cmocka_unit_test(modules_are_named_as_long_as_there_is_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks of who else has to do with the nodes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/base.h"
+#include "tests/unit/check_rig.h"
+#include "tests/unit/fixture.h"
+
+static void add_replica(struct redis_info *info, const char *ip, uint16_t port)
+{
+    if (info->n_replicas < REDIS_REPLICAS_MAX) {
+        struct redis_info_replica *r = &info->replicas[info->n_replicas++];
+
+        *r = (struct redis_info_replica){.port = port, .state = REDIS_REPLICA_ONLINE};
+        str_copy(r->ip, sizeof(r->ip), ip);
+    }
+    info->connected_replicas++;
+}
+
+static void sentinel_is_worse_where_it_has_somebody_to_promote(void **state)
+{
+    struct check_rig rig;
+
+    (void)state;
+    check_rig_init(&rig);
+    check_rig_expect(&rig, "sentinel", CHECK_OK, "");
+    rig.facts[SIDE_SOURCE].sentinels = YES;
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "Sentinel looks after the source");
+    assert_string_equal(rig.result.value[SIDE_SOURCE], "Sentinel listens");
+    str_copy(rig.facts[SIDE_SOURCE].sentinel, 96, "'sentinel-1a-cmd' from 10.0.0.9:4000");
+    add_replica(rig.pair.source, "10.0.0.2", 6379); /* the target itself */
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "the source: 'sentinel-1a-cmd'");
+    add_replica(rig.pair.source, "10.0.0.3", 6379);
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the source, which has a replica");
+    check_rig_init(&rig);
+    rig.facts[SIDE_TARGET].sentinels = YES;
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "the target");
+    add_replica(rig.pair.source, "10.0.0.3", 6379); /* nobody watches that one */
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "the target");
+    add_replica(rig.pair.target, "10.0.0.4", 6379);
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the target, which has a replica");
+    rig.facts[SIDE_SOURCE].sentinels = YES;
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the source, which has a replica");
+    rig.pair.source->connected_replicas = rig.pair.source->n_replicas = 0;
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the target, which has a replica");
+}
+
+static void the_sources_replicas_are_those_but_the_target(void **state)
+{
+    struct check_rig rig;
+    char ip[20];
+
+    (void)state;
+    check_rig_init(&rig);
+    add_replica(rig.pair.source, "10.0.0.2", 6379);
+    check_rig_expect(&rig, "source-replicas", CHECK_OK, "");
+    add_replica(rig.pair.source, "10.0.0.3", 6380);
+    check_rig_expect(&rig, "source-replicas", CHECK_NOTICE, "1 replica, which");
+    assert_string_equal(rig.result.value[SIDE_SOURCE], "10.0.0.3:6380");
+    rig.pair.spec.cutover.reverse = false;
+    check_rig_expect(&rig, "source-replicas", CHECK_WARNING, "1 replica, cut off");
+    for (int i = 0; i < 20; i++) {
+        snprintf(ip, sizeof(ip), "192.168.100.1%02d", i);
+        add_replica(rig.pair.source, ip, 65535);
+    }
+    check_rig_expect(&rig, "source-replicas", CHECK_WARNING, "21 replicas");
+    assert_int_equal(strncmp(rig.result.value[SIDE_SOURCE], "10.0.0.3:6380, 192", 18), 0);
+}
+
+static void the_targets_replicas_are_told(void **state)
+{
+    struct check_rig rig;
+
+    (void)state;
+    check_rig_init(&rig);
+    check_rig_expect(&rig, "target-replicas", CHECK_OK, "");
+    add_replica(rig.pair.target, "10.0.0.3", 6380);
+    check_rig_expect(&rig, "target-replicas", CHECK_NOTICE, "1 replica,");
+    add_replica(rig.pair.target, "10.0.0.4", 6380);
+    check_rig_expect(&rig, "target-replicas", CHECK_NOTICE, "2 replicas,");
+    assert_string_equal(rig.result.value[SIDE_TARGET], "2 replicas");
+}
+
+static void what_is_not_data_is_compared(void **state)
+{
+    struct check_rig rig;
+
+    (void)state;
+    check_rig_init(&rig);
+    check_rig_expect(&rig, "not-replicated", CHECK_OK, "");
+    str_copy(rig.pair.source->maxmemory_policy, 24, "allkeys-lru");
+    str_copy(rig.pair.target->maxmemory_policy, 24, "noeviction");
+    rig.pair.target->aof_enabled = true;
+    rig.pair.seen.node[SIDE_TARGET].survey.saves = false;
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE,
+                     "maxmemory-policy (allkeys-lru, noeviction), appendonly (no, yes), "
+                     "save (on, off)");
+    rig.pair.seen.node[SIDE_TARGET].survey.known = false;
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "appendonly (no, yes)");
+    assert_null(strstr(rig.result.message, "save"));
+    check_rig_init(&rig);
+    rig.pair.spec.source.auth.username = (char *)"eve";
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "users");
+}
+
+static void what_is_not_known_fails_nobody(void **state)
+{
+    static const char *const codes[] = {"sentinel", "source-replicas", "target-replicas",
+                                        "not-replicated"};
+    struct check_rig rig;
+
+    (void)state;
+    check_rig_init(&rig);
+    for (int side = 0; side < SIDE_MAX; side++) {
+        rig.pair.seen.node[side].facts = NULL;
+        rig.pair.seen.node[side].survey.known = false;
+    }
+    for (size_t i = 0; i < array_len(codes); i++)
+        check_rig_expect(&rig, codes[i], CHECK_OK, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sentinel_is_worse_where_it_has_somebody_to_promote),
+        cmocka_unit_test(the_sources_replicas_are_those_but_the_target),
+        cmocka_unit_test(the_targets_replicas_are_told),
+        cmocka_unit_test(what_is_not_data_is_compared),
+        cmocka_unit_test(what_is_not_known_fails_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
