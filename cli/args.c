@@ -147,7 +147,8 @@ static int check_format(struct ctl *ctl, char hint[128], struct err *err)
     if (!wanted)
         return 0;
     if (!format_parse(wanted, &ctl->format)) {
-        hint_near(hint, wanted, names, FORMAT_MAX, "-o ", "table, wide, json, yaml or name");
+        hint_near(hint, wanted, names, FORMAT_MAX, "-o ",
+                  "table, wide, json, yaml, name or markdown");
         return err_set(err, ERR_INVALID, "unknown output format '%.60s'", wanted);
     }
     if (!(ctl->command->formats & 1u << ctl->format))

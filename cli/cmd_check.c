@@ -4,9 +4,7 @@
 
 #include "cli/args.h"
 #include "cli/job_wait.h"
-#include "cli/output_table.h"
-#include "cli/text.h"
-#include "daemon/core/reason.h"
+#include "cli/output_check.h"
 
 #define DEFAULT_TIMEOUT_MS 60000
 
@@ -34,64 +32,16 @@ static enum verdict judge(struct job_wait *wait, const json_t *job, struct err *
     return w->before && strcmp(w->before, at) == 0 ? VERDICT_WAIT : VERDICT_REACHED;
 }
 
-static const char *symbol(const struct term *term, bool passed)
+static void print_checks(const struct ctl *ctl, const json_t *job)
 {
-    if (!term->utf8)
-        return passed ? "+" : "!";
-    return passed ? "\u2713" : "\u2717";
-}
+    const json_t *checks = member(job, "checks");
 
-/* What the reason's row says, for a job that has no run to repeat. */
-static char *what_next(const struct ctl *ctl, enum reason reason)
-{
-    static const char again[] = "retry JOB";
-    const char *next = reason_get(reason)->next, *at = strstr(next, again);
-
-    if (!at)
-        return xstrdup(next);
-    return xasprintf("%.*scheck %s%s", (int)(at - next), next, ctl->arg[0], at + strlen(again));
-}
-
-static void print_result(const struct ctl *ctl, const json_t *result)
-{
-    const struct term *term = &ctl->term;
-    bool passed = json_is_true(member(result, "passed"));
-    enum style style = passed ? STYLE_GOOD : STYLE_BAD;
-    const char *id = member_string(result, "id");
-    enum reason reason = id && !passed ? reason_parse(id) : REASON_NONE;
-    cleanup(freep) char *name = member_cell(term, result, "id");
-    cleanup(freep) char *title = member_text(term, result, "title");
-    cleanup(freep) char *message = member_text(term, result, "message");
-
-    printf("  %s%s %s%s  ", style_on(term, style), symbol(term, passed),
-           passed ? "passed" : "FAILED", style_off(term, style));
-    if (passed)
-        puts(title ? title : name);
-    else
-        printf("%s: %s\n", name, message ? message : "");
-    if (reason != REASON_NONE) {
-        cleanup(freep) char *next = what_next(ctl, reason);
-
-        print_labelled(term, "", STYLE_NONE, next);
-    }
-}
-
-static void print_results(const struct ctl *ctl, const json_t *checks, bool passed)
-{
-    const json_t *results = member(checks, "results");
-    cleanup(freep) char *source = member_text(&ctl->term, checks, "source");
-    size_t n_failed = 0, i;
-    json_t *result;
-
-    json_array_foreach (results, i, result)
-        n_failed += !json_is_true(member(result, "passed"));
-    printf("%s%s%s: ", ctl->arg[0], source ? " from " : "", source ? source : "");
-    if (passed)
-        printf("all %zu checks passed\n", json_array_size(results));
-    else
-        printf("%zu of %zu checks failed\n", n_failed, json_array_size(results));
-    json_array_foreach (results, i, result)
-        print_result(ctl, result);
+    if (ctl->format == FORMAT_NAME)
+        puts(json_is_true(member(checks, "passed")) ? "passed" : "failed");
+    else if (ctl->format == FORMAT_MARKDOWN)
+        checks_print_markdown(&ctl->term, job);
+    else if (!print_document(&ctl->term, ctl->format, checks))
+        checks_print(&ctl->term, job, ctl->format == FORMAT_WIDE);
 }
 
 static int order_checks(struct ctl *ctl, struct check_wait *w, struct err *err)
@@ -115,7 +65,6 @@ enum exit_code cmd_check(struct ctl *ctl)
 {
     struct check_wait w = {
         .wait = {.what = "the checks", .timeout_ms = DEFAULT_TIMEOUT_MS, .judge = judge}};
-    const json_t *checks;
     enum exit_code code;
     struct err err;
     json_t *job;
@@ -127,12 +76,8 @@ enum exit_code cmd_check(struct ctl *ctl)
     free(w.before);
     if (code != EXIT_DONE)
         return code;
-    checks = member(job, "checks");
-    passed = json_is_true(member(checks, "passed"));
-    if (ctl->format == FORMAT_NAME)
-        puts(passed ? "passed" : "failed");
-    else if (!print_document(&ctl->term, ctl->format, checks))
-        print_results(ctl, checks, passed);
+    print_checks(ctl, job);
+    passed = json_is_true(member(job, "checks.passed"));
     json_decref(job);
     return passed ? EXIT_DONE : EXIT_FAILED;
 }

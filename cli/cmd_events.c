@@ -47,6 +47,7 @@ static void print_event(const struct ctl *ctl, const json_t *event)
 
     switch (ctl->format) {
     case FORMAT_TABLE:
+    case FORMAT_MARKDOWN:
     case FORMAT_MAX:
         print_line(&ctl->term, event);
         break;

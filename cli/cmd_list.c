@@ -84,7 +84,7 @@ enum exit_code cmd_status(struct ctl *ctl)
     if (get_job(ctl, &job, &err))
         return fail_request(ctl, &err);
     if (ctl->format == FORMAT_TABLE || ctl->format == FORMAT_WIDE)
-        job_print(&ctl->term, job);
+        job_print(&ctl->term, job, ctl->format == FORMAT_WIDE);
     else
         print_job_document(ctl, job);
     json_decref(job);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/check_result.h"
 #include "cli/command.h"
 #include "cli/output_table.h"
 #include "cli/text.h"
@@ -41,6 +42,31 @@ static json_t *reason_json(enum reason reason)
                      def->what, "next_step", def->next);
 }
 
+/* For a check: what holds when it passes, and whether there is a way around it. */
+static void explain_check(const struct ctl *ctl, enum reason reason)
+{
+    cleanup(freep) char *waive =
+        xasprintf("checks: {waive: [%s]} in the job file", reason_get(reason)->code);
+    const char *title = check_title(reason);
+
+    if (title)
+        print_labelled(&ctl->term, "Passes if:", STYLE_NONE, title);
+    if (title || check_can_be_waived(reason))
+        print_labelled(&ctl->term, "To waive:", STYLE_NONE,
+                       check_can_be_waived(reason) ? waive : "not possible");
+}
+
+/* Here, nothing stands above it. */
+static char *step_alone(const char *step)
+{
+    static const char where[] = " that ecmigratectl check JOB shows";
+    cleanup(freep) char *line = xasprintf("line%s", where);
+    cleanup(freep) char *lines = xasprintf("lines%s", where);
+    cleanup(freep) char *one = text_replace(step, "line above", line);
+
+    return text_replace(one, "lines above", lines);
+}
+
 static void explain_one(const struct ctl *ctl, enum reason reason)
 {
     const struct reason_def *def = reason_get(reason);
@@ -49,9 +75,12 @@ static void explain_one(const struct ctl *ctl, enum reason reason)
     if (ctl->format == FORMAT_NAME) {
         puts(def->code);
     } else if (!print_document(&ctl->term, ctl->format, document)) {
+        cleanup(freep) char *step = step_alone(def->next);
+
         print_labelled(&ctl->term, "Code:", STYLE_BOLD, def->code);
         print_labelled(&ctl->term, "Meaning:", STYLE_NONE, def->what);
-        print_labelled(&ctl->term, "What to do:", STYLE_NONE, def->next);
+        print_labelled(&ctl->term, "What to do:", STYLE_NONE, step);
+        explain_check(ctl, reason);
     }
     json_decref(document);
 }

@@ -31,7 +31,8 @@ enum opt {
 };
 #define OPT_BIT(id) (1u << OPT_##id)
 #define FORMAT_BIT(id) (1u << FORMAT_##id)
-#define FORMATS_ALL ((1u << FORMAT_MAX) - 1)
+/* What most commands have. */
+#define FORMATS_ALL (((1u << FORMAT_MAX) - 1) & ~FORMAT_BIT(MARKDOWN))
 
 #define ARGS_MAX 256 /* operands of one command line */
 

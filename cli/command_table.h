@@ -15,9 +15,10 @@ COMMAND(events, "[JOB]", VALUE_JOB, 0, 1, OPT_BIT(FOLLOW) | OPT_BIT(AFTER) | OPT
         "what has happened",
         "With -f and -o json one object a line. A daemon that restarts is waited for, for 30 s.",
         cmd_events)
-COMMAND(check, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(TIMEOUT), FORMATS_ALL, C_DAEMON,
+COMMAND(check, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(TIMEOUT), FORMATS_ALL | FORMAT_BIT(MARKDOWN), C_DAEMON,
         "look whether a migration could start; changes nothing",
-        "Each check with what it found; the status is 1 when one of them failed.",
+        "What is the matter, why that matters, and the lines that put it right; -o wide says it of what passed, too,\n"
+        "-o markdown makes a report to hand on. The status is 1 when an error stands in the way.",
         cmd_check)
 COMMAND(start, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(AGAIN), FORMATS_ALL, C_DAEMON,
         "start an idle, failed or completed job",

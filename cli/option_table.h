@@ -2,7 +2,7 @@
 /* OPTION(ID, name, letter or 0, its value or NULL for a flag, what the value may be, help): included by command.h and
  * args.c. */
 OPTION(SOCKET, "socket", 0, "PATH", VALUE_FILE, "the daemon's control socket (also: $ECMIGRATE_SOCKET)")
-OPTION(OUTPUT, "output", 'o', "FORMAT", VALUE_FORMAT, "table, wide, json, yaml or name")
+OPTION(OUTPUT, "output", 'o', "FORMAT", VALUE_FORMAT, "table, wide, json, yaml, name or markdown; not every command has all")
 OPTION(HELP, "help", 'h', NULL, VALUE_NONE, "show help; of a command, if one is given")
 OPTION(VERSION, "version", 0, NULL, VALUE_NONE, "show the version")
 OPTION(FOLLOW, "follow", 'f', NULL, VALUE_NONE, "wait for further events and print them as they come")

@@ -14,7 +14,7 @@
 
 static const char *const formats[FORMAT_MAX] = {
     [FORMAT_TABLE] = "table", [FORMAT_WIDE] = "wide", [FORMAT_JSON] = "json",
-    [FORMAT_YAML] = "yaml",   [FORMAT_NAME] = "name",
+    [FORMAT_YAML] = "yaml",   [FORMAT_NAME] = "name", [FORMAT_MARKDOWN] = "markdown",
 };
 
 const char *format_name(enum format format)
@@ -192,6 +192,7 @@ bool print_document(const struct term *term, enum format format, const json_t *v
     case FORMAT_TABLE:
     case FORMAT_WIDE:
     case FORMAT_NAME:
+    case FORMAT_MARKDOWN:
     case FORMAT_MAX:
         break;
     }

@@ -7,7 +7,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum format { FORMAT_TABLE, FORMAT_WIDE, FORMAT_JSON, FORMAT_YAML, FORMAT_NAME, FORMAT_MAX };
+enum format {
+    FORMAT_TABLE,
+    FORMAT_WIDE,
+    FORMAT_JSON,
+    FORMAT_YAML,
+    FORMAT_NAME,
+    FORMAT_MARKDOWN,
+    FORMAT_MAX
+};
 
 const char *format_name(enum format format);
 bool format_parse(const char *name, enum format *ret);

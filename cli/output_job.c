@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/output_check.h"
 #include "cli/output_table.h"
 #include "cli/text.h"
 #include "lib/base/base.h"
@@ -419,12 +420,13 @@ static void print_state(const struct term *term, const json_t *job)
                    text ? text : where);
 }
 
-void job_print(const struct term *term, const json_t *job)
+void job_print(const struct term *term, const json_t *job, bool wide)
 {
     put(term, "Job:", member_cell(term, job, "id"));
     put(term, "About:", member_text(term, job, "description"));
     print_state(term, job);
     put(term, "Why:", job_why(term, job));
+    check_print_remedy(term, job);
     put(term, "Next:", member_text(term, job, "next_step"));
     put(term, "Run:", run_text(term, job));
     print_node(term, job, "source", "Source:");
@@ -432,7 +434,10 @@ void job_print(const struct term *term, const json_t *job)
     put(term, "Link:", link_text(job));
     put(term, "Progress:", bar_text(term, job));
     put(term, "Lag:", lag_text(job));
+    put(term, "Checks:", checks_line(term, job, wide));
     put(term, "Asked:", job_request(term, job));
     put(term, "Cutover:", cutover_text(term, job));
     put(term, "File:", member(job, "file") ? member_text(term, job, "file") : xstrdup("gone"));
+    if (wide)
+        checks_print_findings(term, job);
 }

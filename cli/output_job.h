@@ -13,8 +13,8 @@ void job_table_add(struct table *table, const struct term *term, bool wide, cons
 struct table *job_live_table_new(bool wide);
 void job_live_table_add(struct table *table, const struct term *term, bool wide, const json_t *job);
 
-/* `status`: everything, with why it waits and what ends that. */
-void job_print(const struct term *term, const json_t *job);
+/* `status`: everything, with why it waits and what ends that; wide: with what the checks found. */
+void job_print(const struct term *term, const json_t *job, bool wide);
 
 /* Fresh strings. The first is "migrating/syncing", the second "source-lost: the source …" or NULL,
  * the third "62.5 %, 640.0 MiB of 1.0 GiB, 80.0 MiB/s, 5s left" or NULL. */

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <wchar.h>
 
@@ -48,6 +49,23 @@ char *text_clean(const char *s, size_t n, bool ascii)
     }
     out[used] = '\0';
     return out;
+}
+
+char *text_replace(const char *text, const char *what, const char *with)
+{
+    char *out = xstrdup("");
+
+    for (;;) {
+        const char *at = strstr(text, what);
+        size_t n = at ? (size_t)(at - text) : strlen(text);
+        char *longer = xasprintf("%s%.*s%s", out, (int)n, text, at ? with : "");
+
+        free(out);
+        out = longer;
+        if (!at)
+            return out;
+        text = at + strlen(what);
+    }
 }
 
 /* The columns of the character at s, which is *ret_len bytes long. */

@@ -16,6 +16,9 @@
  * characters written as escapes (\n, \x1b, \u202e); with ascii, everything outside ASCII too. */
 char *text_clean(const char *s, size_t n, bool ascii);
 
+/* A fresh copy of text with each what in it replaced. */
+char *text_replace(const char *text, const char *what, const char *with);
+
 /* Columns that s takes on a terminal. s has been cleaned. */
 unsigned text_width(const char *s);
 /* Bytes of s that fit into *columns, which becomes the number of columns they take. */

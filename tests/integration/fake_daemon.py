@@ -32,6 +32,26 @@ def job(name="orders", **changes):
     return base
 
 
+def result(name, severity="ok", **changes):
+    """One result of the checks, with all its members."""
+    fine = severity == "ok"
+    base = {"id": name, "title": f"title of {name}", "severity": severity, "passed": severity != "error",
+            "waived": False, "source": None, "target": None, "message": None if fine else f"message of {name}",
+            "why": None if fine else f"why {name} matters", "remedy": None if fine else []}
+    base.update(changes)
+    return base
+
+
+def checks(*results, **changes):
+    """The checks of a JOB that are through."""
+    count = {s: sum(r["severity"] == s for r in results) for s in ("error", "warning", "notice")}
+    base = {"at": "2026-11-22T20:16:00.000Z", "running": False, "source": "10.0.0.241:6379",
+            "passed": all(r["passed"] for r in results), "errors": count["error"], "warnings": count["warning"],
+            "notices": count["notice"], "results": list(results)}
+    base.update(changes)
+    return base
+
+
 def jobs_in_three_states(fake):
     """One that goes on, one that has failed, one that has not begun."""
     fake.put(job("orders"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ecmigratectl has the daemon do: verbs, checks, plans; and waiting until it is done."""
+"""What ecmigratectl has the daemon do: verbs, plans; and waiting until it is done."""
 import json
 
 import pytest
@@ -48,76 +48,6 @@ def test_a_missing_verb_is_not_a_missing_job(ctl, orders):
 
     orders.verbs["retry"] = refuse
     assert ctl("retry", "orders").returncode == FAILED
-
-
-def checked(fake, name, source="10.0.0.241:6379", at="2026-11-22T20:16:00.000Z", **failed):
-    """The job's checks are through; failed: id (with _) -> message."""
-    results = [{"id": i, "title": f"title of {i}", "passed": i.replace("-", "_") not in failed,
-                "message": failed.get(i.replace("-", "_"))} for i in ("source-unreachable", "target-not-empty")]
-    fake.change(name, checks={"at": at, "running": False, "source": source, "passed": not failed, "results": results})
-
-
-RUNNING = {"at": None, "running": True, "source": "10.0.0.241:6379", "passed": None, "results": []}
-
-
-def test_check_waits_for_checks_newer_than_the_request(ctl, orders):
-    checked(orders, "orders", target_not_empty="of an earlier time")
-
-    def begin(fake, value, body):
-        fake.jobs["orders"]["checks"] = RUNNING
-        return fake.jobs["orders"]
-
-    orders.verbs["check"] = begin
-    waiting = ctl.start("check", "orders")
-    wait_for(lambda: "waiting for the checks" in waiting.err, 10, "the first look")
-    checked(orders, "orders", at="2026-11-22T20:17:00.000Z")
-    assert waiting.wait() == DONE
-    assert orders.posts == [("/v1/jobs/orders/check", {})]
-    assert waiting.out.splitlines() == [
-        "orders from 10.0.0.241:6379: all 2 checks passed", "  ✓ passed  title of source-unreachable",
-        "  ✓ passed  title of target-not-empty"]
-
-
-def test_check_that_fails(ctl, orders):
-    def run(fake, value, body):
-        checked(fake, "orders", body["source"], at=f"2026-11-22T20:18:00.{len(fake.posts):03}Z",
-                target_not_empty="it holds 5 keys")
-        return fake.jobs["orders"]
-
-    orders.verbs["check"] = run
-    words = ("check", "orders", "--source", "10.0.0.9:6379")
-    result = ctl(*words)
-    assert result.returncode == FAILED
-    assert orders.posts == [("/v1/jobs/orders/check", {"source": "10.0.0.9:6379"})]
-    assert "orders from 10.0.0.9:6379: 1 of 2 checks failed\n" in result.out
-    assert "  ✗ FAILED  target-not-empty: it holds 5 keys\n            If those keys may go" in result.out
-    assert "  ! FAILED  target-not-empty" in ctl(*words, LC_ALL="C").out
-    assert json.loads(ctl(*words, "-o", "json").out) == orders.jobs["orders"]["checks"]
-    assert yaml.safe_load(ctl(*words, "-o", "yaml").out) == orders.jobs["orders"]["checks"]
-    assert ctl(*words, "-o", "name").out == "failed\n"
-
-
-def test_check_by_the_real_daemon(lab):
-    daemon, (source, target) = lab.daemon(), lab.pair()
-    daemon.write_job("orders", None, target)
-    daemon.wait_job("orders")
-    done = daemon.ctl("check", "orders", "--source", source.endpoint)
-    assert done.returncode == DONE and f"orders from {source.endpoint}: all " in done.stdout, done.stdout + done.stderr
-    target.fill(3)
-    done = daemon.ctl("check", "orders", "--source", source.endpoint)
-    assert done.returncode == FAILED and "FAILED  target-not-empty: " in done.stdout
-    assert daemon.job("orders")["phase"] == "idle" and target.role() == "master"
-
-
-def test_check_ends_when_nothing_comes_of_it(ctl, orders):
-    orders.verbs["check"] = lambda fake, value, body: orders.jobs["orders"]
-    orders.change("orders", checks=RUNNING)
-    assert ctl("check", "orders", "--timeout", "100ms").returncode == TIMED_OUT
-    waiting = ctl.start("check", "orders")
-    wait_for(lambda: "waiting for the checks" in waiting.err, 10, "the first look")
-    orders.change("orders", checks=None)
-    assert waiting.wait() == FAILED and "the checks are gone" in waiting.err
-    assert ctl("check", "nobody").returncode == NO_JOB
 
 
 PLAN = {"dry_run": True, "ready": False,
