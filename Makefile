@@ -162,12 +162,14 @@ fmt: | $(BUILD)/.deps-lint
 	@$(PYTHON) -B tests/lint.py --fix-format
 
 # --- what is made from the tables and the texts ---
-MAN = ecmigratectl.1 ecmigrate.yaml.5 ecmigrate-api.7 ecmigrated.8
+MAN = ecmigratectl.1 ecmigrate.yaml.5 ecmigrate-api.7 ecmigrate-checks.7 ecmigrated.8
+MAN_TABLES = daemon/spec/check_table.h daemon/core/right_table.h daemon/core/dump.c
 man: $(MAN:%=$(BUILD)/man/%)
 
-$(BUILD)/man/%: docs/%.scd docs/man.awk | $(BUILD)/.deps-man
+$(BUILD)/man/%: docs/%.scd docs/checks.awk docs/man.awk $(MAN_TABLES) | $(BUILD)/.deps-man
 	@mkdir -p $(@D)
-	$(call quiet,MAN)scdoc <$< >$@.scdoc && awk -f docs/man.awk $@.scdoc >$@
+	$(call quiet,MAN)awk -f docs/checks.awk $(MAN_TABLES) $< >$@.scd && scdoc <$@.scd >$@.scdoc && \
+	    awk -f docs/man.awk $@.scdoc >$@
 
 $(BUILD)/completion/%: $(BUILD)/ecmigratectl
 	@mkdir -p $(@D)

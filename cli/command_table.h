@@ -31,7 +31,8 @@ COMMAND(complete, "JOB", VALUE_JOB, 1, 1, OPT_BIT(FORCE) | OPT_BIT(DRY_RUN) | OP
         "With --dry-run the status is 1 when something would hold the switch-over back.",
         cmd_complete)
 COMMAND(cancel, "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,
-        "withdraw the order to switch over; the target goes on following", NULL, cmd_order)
+        "withdraw the order to switch over; the target goes on following",
+        "Also while it has to copy once more.", cmd_order)
 COMMAND(abort, "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,
         "give a migration up and roll it back", NULL, cmd_order)
 COMMAND(retry, "JOB", VALUE_JOB, 1, 1, 0, FORMATS_ALL, C_DAEMON,

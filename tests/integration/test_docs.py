@@ -10,9 +10,10 @@ import subprocess
 import pytest
 
 from ctl_runner import BINARY, ROOT, TIMEOUT, ctl  # noqa: F401
-from harness import ECMIGRATED
+from harness import ECMIGRATED, node_spec
+from waiting import wait_for
 
-PAGES = ["ecmigrated.8", "ecmigratectl.1", "ecmigrate.yaml.5", "ecmigrate-api.7"]
+PAGES = ["ecmigrated.8", "ecmigratectl.1", "ecmigrate.yaml.5", "ecmigrate-api.7", "ecmigrate-checks.7"]
 BUILD = os.path.dirname(BINARY)
 
 
@@ -152,11 +153,157 @@ def test_members_events_and_reasons(pages, ctl):
         assert has_word(text, member), member
     for event in re.findall(r'^EVENT\(\w+, "(\w+)"', read("daemon/event/event_table.h"), re.M):
         assert has_word(text, event), event
+    checks = section(pages["ecmigrate-checks.7"], "CHECKS") + section(pages["ecmigrate-checks.7"], "WATCHES")
     for code in ctl.ok("explain", "-o", "name").split():
-        assert has_word(text, code), code
+        assert has_word(text, code) or has_word(checks, code), code
+    members = re.findall(r'"([a-z]+)"', read("daemon/core/check/report.c").split("as JSON")[1])
+    assert {"severity", "waived", "remedy"} <= set(members)
+    for member in members:
+        assert has_word(text, f'"{member}"'), member
     for path in glob.glob(os.path.join(ROOT, "daemon/api/**/*.c"), recursive=True):
         for code in re.findall(r'http_respond_error\(\w+, \d+, "([a-z-]+)"', read(path)):
             assert has_word(text, code) or code == "internal", code
+
+
+# --- ecmigrate-checks(7) ---
+
+
+def rows(path, kinds):
+    """The rows of a table in C: (kind, the literals of the row)."""
+    found = re.findall(rf'^({kinds})\((.*?)\)$', read(path), re.M | re.S)
+    assert len(found) == len(re.findall(rf"^(?:{kinds})\(", read(path), re.M))
+    return [(kind, [s.replace('\\"', '"') for s in re.findall(r'"((?:[^"\\]|\\.)*)"', row)]) for kind, row in found]
+
+
+def entry(page, name):
+    """What is below a name at the head of an entry."""
+    text = re.sub(".\0", "", page)
+    found = re.search(rf"^ +{re.escape(name)}(?:: (.*))?\n((?: {{9,}}\S.*\n)+)", text, re.M)
+    assert found, name
+    return found.group(1), plain(found.group(2))
+
+
+def test_every_check_is_on_its_page(pages, ctl):
+    page = pages["ecmigrate-checks.7"]
+    table = rows("daemon/spec/check_table.h", "CHECK|FIRM|WATCH")
+    assert {kind for kind, _ in table} == {"CHECK", "FIRM", "WATCH"} and len(table) > 45
+    for kind, literals in table:
+        *holds, what, next_step = literals[1:]
+        title, text = entry(page, literals[0])
+        assert [title] == (holds or [None]), literals[0]
+        step = re.sub(r"(lines?) above", r"\1 that ecmigratectl check JOB shows", next_step)
+        for piece in (what, f"Next: {step}"):
+            assert re.sub(r"\s+", " ", piece) in text, (literals[0], text)
+        assert ("Cannot be waived" in text) == (kind == "FIRM"), literals[0]
+        assert (kind == "FIRM") == ("not possible" in ctl.ok("explain", literals[0])), literals[0]
+    assert "@" not in page, "a place that nothing was put into"
+
+
+def test_the_page_says_what_holds_a_switch_over_back(pages):
+    text = plain(section(pages["ecmigrate-checks.7"], "To do without one"))
+    waived, held = re.search(r"Of the checks, (.*?) hold the switch-over back as well.*?watches\. (.*?) hold it back", text).groups()
+    names = dict(re.findall(r'^(?:CHECK|WATCH)\((\w+),(?: \w+,)? "([a-z-]+)"', read("daemon/spec/check_table.h"), re.M))
+    watches = {literals[0] for kind, literals in rows("daemon/spec/check_table.h", "WATCH")}
+    gates = re.findall(r"\{REASON_(\w+), (FIRM|WAIVABLE), \w+\}", read("daemon/core/gate.c"))
+    assert len(gates) > 15
+    for kind, text in (("WAIVABLE", waived), ("FIRM", held)):
+        assert set(re.findall(r"[a-z]+-[a-z-]+|maxmemory", text)) == \
+            {names[gate] for gate, its in gates if its == kind and gate in names} - watches
+
+
+def acl_lines(pages):
+    """User -> its lines for a node, by the paragraph above them."""
+    text = re.sub(".\0", "", section(pages["ecmigrate-checks.7"], "RIGHTS"))
+    parts = re.split(r"\n\s*\n", text)
+    return {plain(above): [line.strip() for line in below.strip().split("\n")]
+            for above, below in zip(parts, parts[1:]) if below.strip().startswith("ACL SETUSER")}
+
+
+def test_rights_are_those_of_the_table(pages):
+    lines = acl_lines(pages)
+    source, target, replication = (next("\n".join(found) for above, found in lines.items() if words in above)
+                                   for words in ("At the source:", "At the target:", "for the other node"))
+    table = re.findall(r'^RIGHT\(\w+, "([^"]+)", "[^"]+", (\w+), (\w+)\)$', read("daemon/core/right_table.h"), re.M)
+    assert len(table) == read("daemon/core/right_table.h").count("\nRIGHT(") > 10
+    for acl, at_source, at_target in table:
+        quoted = f"'{acl}'"
+        assert (quoted in source) == (at_source != "R_NEVER"), acl
+        assert (quoted in target) == (at_target != "R_NEVER"), acl
+        assert (quoted in replication) == (at_source == at_target == "R_NEVER"), acl
+    assert all("on '>PASSWORD'" in text for text in (source, target, replication))
+
+
+def shell(line, node):
+    done = subprocess.run(["sh", "-c", f"redis-cli -p {node.port} {line}"], capture_output=True, text=True,
+                          timeout=TIMEOUT, check=False)
+    assert (done.returncode, done.stdout) == (0, "OK\n"), (line, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("good_to_have", [False, True])
+def test_the_rights_on_the_page_suffice(pages, lab, good_to_have):
+    daemon, (source, target) = lab.daemon(), lab.pair(keys=10)
+    for above, lines in acl_lines(pages).items():
+        optional = "Good to have" in above or "from Redis 6.2" in above
+        for node in (source, target):
+            if ("At the source" in above or "at a source" in above) and node is target or \
+                    "At the target" in above and node is source or optional and not good_to_have:
+                continue
+            for line in lines:
+                shell(line, node)
+    users = {"username": "ecmigrate", "password": "PASSWORD",
+             "replication_user": {"username": "ecrepl", "password": "PASSWORD"}}
+    daemon.write_job("orders", node_spec(source, **users), node_spec(target, **users))
+    daemon.wait_phase("orders", "replicating")
+    found = {r["id"] for r in daemon.job("orders")["checks"]["results"] if r["severity"] != "ok"}
+    assert ("commands-missing" in found) is ("source-rights" in found) is (not good_to_have)
+    assert not found & {"target-rights", "replication-rights", "reverse-rights"}
+    assert daemon.complete("orders")["state"] == "available" and target.cmd("DBSIZE") == 10
+    wait_for(lambda: source.info("replication")["master_link_status"] == "up", 10, "the way back")
+
+
+def test_versions_on_the_page_are_those_of_the_code(pages):
+    text = re.sub(".\0", "", section(pages["ecmigrate-checks.7"], "VERSIONS"))
+    code = read("daemon/core/dump.c")
+    formats = [(product.capitalize(), int(since) // 10000, int(since) // 100 % 100, int(number)) for product, since, number
+               in re.findall(r'\{"([a-z]+)", (\d+), (\d+)\}', code)]
+    relaxed, foreign = (int(re.search(rf"#define {name} (\d+)", code).group(1))
+                        for name in ("RELAXED_SINCE", "FOREIGN_FIRST"))
+    assert len(formats) > 8 and f"From Valkey {relaxed // 10000}.{relaxed // 100 % 100} on" in plain(text)
+    assert f"formats {foreign} to 79" in plain(text)
+    for product, major, minor, number in formats:
+        assert re.search(rf"\|{number} *\|.*\b{product} {major}\.{minor}\b", text), (product, major, minor)
+
+    def format_of(product, version):
+        return max(row[3] for row in formats if row[0] == product and row[1:3] <= version)
+
+    lines = text[text.index("Measured"):].split("\n")
+    head = next(i for i, line in enumerate(lines) if line.split()[:2] == ["Redis", "Redis"])
+    columns = [(p, tuple(map(int, v.split(".")))) for p, v in zip(lines[head].split(), lines[head + 1].split())]
+    assert len(columns) == 7
+    for line, writer in zip(lines[head + 2:], columns):
+        product, version, *verdicts = line.split()
+        assert (product, tuple(map(int, version.split(".")))) == writer and len(verdicts) == 7
+        for verdict, reader in zip(verdicts, columns):
+            written, read_up_to = format_of(*writer), format_of(*reader)
+            may_relax = reader[0] == "Valkey" and reader[1] >= (relaxed // 10000, relaxed // 100 % 100)
+            expected = "+" if written <= read_up_to else "r" if may_relax and written >= foreign else "-"
+            assert verdict == expected, (writer, reader)
+
+
+@pytest.mark.parametrize("table,broken", [
+    ("daemon/spec/check_table.h", 'CHECK(A, a, "a", false, "t", "w", "n") /* odd */\nCHECK(B, b, "b", false, "t", "w", "n")\n'),
+    ("daemon/spec/check_table.h", 'CHECK(A, a, "a", false, "t", "w", "n")\nCHECK(B, b, "b", false, "t", "w",\n'),
+    ("daemon/spec/check_table.h", 'CHECK(A, a, "a", false, "t", "w" "x", "n")\n'), ("daemon/spec/check_table.h", ""),
+    ("daemon/core/right_table.h", 'RIGHT(INFO, "+info", "INFO", R_NEEDED,\n      R_NEEDED)\n'),
+    ("daemon/core/dump.c", "")])
+def test_no_row_is_lost_in_silence(tmp_path, table, broken):
+    paths = ["daemon/spec/check_table.h", "daemon/core/right_table.h", "daemon/core/dump.c"]
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(broken if path == table else read(path))
+    done = subprocess.run(["awk", "-f", f"{ROOT}/docs/checks.awk", *paths, f"{ROOT}/docs/ecmigrate-checks.7.scd"],
+                          cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode != 0 and "checks.awk: " in done.stderr, done.stdout[-300:]
 
 
 def test_elasticache(pages):
@@ -190,7 +337,7 @@ def test_install(tmp_path):
     share = tmp_path / "opt/share"
     for path in ("bash-completion/completions/ecmigratectl", "zsh/vendor-completions/_ecmigratectl",
                  "fish/vendor_completions.d/ecmigratectl.fish", "man/man1/ecmigratectl.1", "man/man5/ecmigrate.yaml.5",
-                 "man/man7/ecmigrate-api.7", "man/man8/ecmigrated.8"):
+                 "man/man7/ecmigrate-api.7", "man/man7/ecmigrate-checks.7", "man/man8/ecmigrated.8"):
         assert (share / path).stat().st_size > 500, path
     assert json.loads((share / "ecmigrate/job.schema.json").read_text())["type"] == "object"
     examples = list((share / "doc/ecmigrate/examples").glob("*.yaml"))

@@ -56,7 +56,7 @@ def test_it_describes_every_key(validator):
     walk(top)
     assert top["required"] == ["target"] and top["properties"]["target"]["required"] == ["endpoint"]
     assert set(top["properties"]) == {"replication_group", "description", "source", "target", "start", "attach",
-                                      "sync", "cutover"}
+                                      "sync", "cutover", "checks"}
     assert top["properties"]["cutover"]["properties"]["pause"]["default"] == "5s"
     assert "From 100ms to 1m." in top["properties"]["cutover"]["properties"]["pause"]["description"]
     assert top["properties"]["attach"]["properties"]["attempts"] == {
@@ -82,7 +82,8 @@ GOOD = [
     "target: {endpoint: 'h:1', password: 1234}", "description: 2026\n" + TARGET, "description: yes\n" + TARGET,
     "start: manual\n" + TARGET, "cutover: {max_lag: 0, mode: auto, pause: 100ms}\n" + TARGET,
     "cutover: {max_lag: 512KiB}\nattach: {timeout: 1h, attempts: 100}\n" + TARGET,
-    "sync: {tune: false, stall_timeout: 24h}\n" + TARGET,
+    "sync: {tune: false, stall_timeout: 24h}\n" + TARGET, "checks: {waive: [maxmemory, keys-differ]}\n" + TARGET,
+    "checks: {waive: []}\n" + TARGET,
     "source: {endpoint: 'h:1', username: u, password: p, replication_user: {password: q}}\n" + TARGET,
 ]
 WRONG = [
@@ -105,6 +106,9 @@ WRONG = [
     "attach: {timeout: 1d}\n" + TARGET, "attach: {timeout: -1s}\n" + TARGET, "attach: {timeout:}\n" + TARGET,
     "cutover: {max_lag: 1MB}\n" + TARGET, "cutover: {max_lag: -1}\n" + TARGET, "cutover: {mode: yes}\n" + TARGET,
     "cutover: {max_lag: 9999999999999999}\n" + TARGET, "cutover: {reverse: 1}\n" + TARGET,
+    "checks: {waive: [target-not-empty]}\n" + TARGET, "checks: {waive: maxmemory}\n" + TARGET,
+    "checks: {waive: [max-memory]}\n" + TARGET, "checks: {skip: [maxmemory]}\n" + TARGET,
+    "checks: {waive: [" + ", ".join(["maxmemory"] * 33) + "]}\n" + TARGET,
     "cutover: []\n" + TARGET, f"description: {'x' * 1025}\n" + TARGET, "description: [a]\n" + TARGET,
 ]
 
