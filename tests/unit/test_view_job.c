@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/api/view_job.h"
+#include "daemon/core/check/report.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/json_expect.h"
 
@@ -206,6 +207,61 @@ static void test_ended_jobs(void **state)
     json_decref(job);
 }
 
+/* Severity, values, why and remedy of each; what is waived stops nothing; a list has the figures
+ * only. */
+static void test_checks(void **state)
+{
+    struct shown *m = *state;
+    struct check_outcome outcomes[] = {
+        {.id = REASON_MAXMEMORY,
+         .title = "enough",
+         .severity = CHECK_ERROR,
+         .waived = true,
+         .message = "too little",
+         .remedy = "first line\nsecond 'line'",
+         .value = {[SIDE_SOURCE] = "uses 2", [SIDE_TARGET] = "has 1"}},
+        {.id = REASON_SAME_NODE, .title = "two servers", .severity = CHECK_ERROR, .message = "one"},
+        {.id = REASON_LOOP, .title = "no loop", .severity = CHECK_OK},
+    };
+    struct check_report report = {
+        .source = {.host = "10.0.0.1", .port = 6379},
+        .outcomes = outcomes,
+        .n = 3,
+        .count = {[CHECK_ERROR] = 2, [CHECK_WARNING] = 1, [CHECK_NOTICE] = 4}};
+    json_t *job, *checks;
+
+    m->view.checks = &report;
+    job = view(m);
+    expect_json(json_object_get(json_object_get(job, "checks"), "passed"), "null");
+    assert_true(json_is_true(json_object_get(json_object_get(job, "checks"), "running")));
+    json_decref(job);
+
+    report.at_wall_ms = 1700000000123;
+    job = view_job_brief(&m->view);
+    expect_json(
+        json_object_get(job, "checks"),
+        "{\"at\":\"2023-11-14T22:13:20.123Z\",\"running\":false,\"source\":\"10.0.0.1:6379\","
+        "\"passed\":false,\"errors\":2,\"warnings\":1,\"notices\":4,\"results\":null}");
+    json_decref(job);
+
+    job = view(m);
+    checks = json_object_get(json_object_get(job, "checks"), "results");
+    assert_int_equal(json_array_size(checks), 3);
+    assert_string_equal(str(json_array_get(checks, 0), "why"), reason_get(REASON_MAXMEMORY)->what);
+    json_object_del(json_array_get(checks, 0), "why");
+    expect_json(json_array_get(checks, 0),
+                "{\"id\":\"maxmemory\",\"title\":\"enough\",\"severity\":\"error\",\"passed\":true,"
+                "\"waived\":true,\"source\":\"uses 2\",\"target\":\"has 1\","
+                "\"message\":\"too little\",\"remedy\":[\"first line\",\"second 'line'\"]}");
+    assert_true(json_is_false(json_object_get(json_array_get(checks, 1), "passed")));
+    expect_json(json_object_get(json_array_get(checks, 1), "remedy"), "[]");
+    expect_json(json_array_get(checks, 2),
+                "{\"id\":\"loop\",\"title\":\"no loop\",\"severity\":\"ok\",\"passed\":true,"
+                "\"waived\":false,\"source\":null,\"target\":null,\"message\":null,"
+                "\"why\":null,\"remedy\":null}");
+    json_decref(job);
+}
+
 static void test_sentence(void **state)
 {
     cleanup(freep) char *a = view_sentence("JOB: start JOB, not JOBS or aJOB. JOB", "x-1");
@@ -221,11 +277,8 @@ static void test_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_idle_job),
-        TEST(test_job_under_way),
-        TEST(test_an_order_that_stands_is_shown),
-        TEST(test_ended_jobs),
-        cmocka_unit_test(test_sentence),
+        TEST(test_idle_job),   TEST(test_job_under_way), TEST(test_an_order_that_stands_is_shown),
+        TEST(test_ended_jobs), TEST(test_checks),        cmocka_unit_test(test_sentence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
