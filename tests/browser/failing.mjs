@@ -55,7 +55,7 @@ scenario("a failed test names the check that failed", async page => {
     await dialog.getByLabel("Source endpoint").fill(DEAD);
     await confirm(dialog, "Run the checks");
     await page.getByText("Not passed", {exact: true}).waitFor();
-    assert.match(await page.locator(".not-passed").first().innerText(), /failed[^]*The source answers/);
+    assert.match(await page.locator(".check-error").first().innerText(), /error[^]*source-unreachable/);
 });
 
 async function expectNoMarkup(page)

@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import ECMIGRATED, ROOT, wait_for
+from harness import ECMIGRATED, ROOT, node_spec, wait_for
 from redis_node import free_port
 from waiting import FACTOR
 
@@ -132,6 +132,22 @@ def test_failures_and_markup(lab, console, play):
     console.write_job("payments", None, target, description=MARKUP, attach={"attempts": 2})
     console.wait_job("payments")
     play("failing", console, {"target_role": target.role}, DEAD=f"127.0.0.1:{free_port()}", DESCRIPTION=MARKUP)
+
+
+def test_findings_of_the_checks(lab, console, play):
+    source, target = lab.pair(keys=1)
+    allowed = ("+info", "+config|get", "+config|set", "+client", "+ping", "+command|info", "+pfcount", "~ecmigrate:none")
+    source.cmd("ACL", "SETUSER", "ecmigrate", "on", ">pw", *allowed)
+    target.cmd("CONFIG", "SET", "min-replicas-to-write", "3")
+    console.write_job("orders", node_spec(source, username="ecmigrate", password="pw",
+                                          replication_user={"username": "default", "password": "any"}),
+                      target, start="manual", checks={"waive": ["min-replicas"]})
+    console.wait_job("orders")
+    play("checks", console, {
+        "paste": lambda line: subprocess.run(["sh", "-c", line], check=True, timeout=20, capture_output=True) and None,
+        "forbid": lambda: source.cmd("ACL", "SETUSER", "ecmigrate", "-replicaof"),
+        "start": lambda: console.verb("orders", "start") and None,
+    }, SOURCE=source.endpoint, LINE=f"redis-cli -h 127.0.0.1 -p {source.port} ACL SETUSER ecmigrate '+replicaof'")
 
 
 def test_stop_and_retry(lab, console, play):

@@ -21,6 +21,7 @@
     X(asset_icon_svg, "icon.svg", "image/svg+xml")                                                 \
     X(asset_actions_js, "actions.js", JS)                                                          \
     X(asset_chart_js, "chart.js", JS)                                                              \
+    X(asset_checks_js, "checks.js", JS)                                                            \
     X(asset_dom_js, "dom.js", JS)                                                                  \
     X(asset_format_js, "format.js", JS)                                                            \
     X(asset_group_js, "group.js", JS)                                                              \

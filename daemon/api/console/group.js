@@ -3,7 +3,8 @@
 
 import {buttonsFor, makeActionBar} from "./actions.js";
 import {makeChart} from "./chart.js";
-import {h, icon, refresh, setText, unseen} from "./dom.js";
+import {showChecks} from "./checks.js";
+import {h, icon, refresh, setText} from "./dom.js";
 import {bytes, capital, count, duration, isKnown, milliseconds, percent, rate, secondsSince, sentence, time, words} from "./format.js";
 import {History, showEvents, showPhases, since} from "./history.js";
 import {stateBadge} from "./list.js";
@@ -46,11 +47,17 @@ function withCommands(text, id)
     return text.split(command).map((part, i) => i % 2 === 1 ? h("code", {}, part) : part);
 }
 
+// Here, the lines that a step speaks of stand further down.
+function placed(step)
+{
+    return step.replace(/\b(lines?) above\b/, "$1 under Checks");
+}
+
 function nextNodes(job)
 {
     const buttons = buttonsFor(job.next_step, job.id);
 
-    return h("p", {class: "next"}, h("strong", {}, "Next: "), withCommands(sentence(job.next_step), job.id),
+    return h("p", {class: "next"}, h("strong", {}, "Next: "), withCommands(sentence(placed(job.next_step)), job.id),
              buttons.length > 0 ? [" On this page: ", buttons.map((name, i) => [i > 0 ? ", " : "", h("strong", {}, name)]), "."]
                                 : null);
 }
@@ -139,32 +146,7 @@ function progressFacts(job)
     ]);
 }
 
-// --- checks and result ---
-
-function checkNode(result)
-{
-    return h("li", {class: result.passed ? "passed" : "not-passed"},
-             h("span", {class: result.passed ? "mark mark-yes" : "mark mark-no"}, icon(result.passed ? "yes" : "no"),
-               result.passed ? unseen("passed: ") : "failed"),
-             h("span", {}, capital(result.title ?? result.id),
-               result.message ? h("span", {class: "check-message"}, sentence(result.message)) : null),
-             result.passed ? null : h("code", {}, result.id));
-}
-
-function checksHead(checks)
-{
-    if (checks.running)
-        return h("p", {role: "status"}, icon("wait"), ` Running against ${checks.source} …`);
-    return h("p", {class: "checks-head"}, yesNo(checks.passed, "All passed", "Not passed", "Not known"),
-             h("span", {class: "quiet"}, `against ${checks.source}, ${time(checks.at)}`));
-}
-
-function showChecks(place, checks)
-{
-    refresh(place, checks ?? null, () => checks
-        ? [checksHead(checks), h("ul", {class: "checks"}, (checks.results ?? []).map(checkNode))]
-        : h("p", {class: "quiet"}, "The checks have not been run since the daemon started."));
-}
+// --- result ---
 
 function requestText(request)
 {
