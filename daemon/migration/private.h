@@ -43,6 +43,13 @@ struct migration {
     void *freed_arg;
 };
 
+/* Asks for a decision in this turn of the loop. */
+static inline void migration_poke(struct migration *m)
+{
+    if (!m->forgotten)
+        turn_ask(&m->env->turns, &m->turn);
+}
+
 /* begin.c: what a new run begins with. */
 /* The text in force; taken over. */
 void migration_set_spec(struct migration *m, struct spec *spec);
@@ -61,8 +68,6 @@ void migration_see_around(const struct migration *m, const struct spec *spec, co
 
 /* writer.c: the only one that changes where a migration stands. */
 extern const struct pair_owner migration_pair_owner;
-/* Asks for a decision in this turn of the loop. */
-void migration_poke(struct migration *m);
 /* Takes the posted verb at once where nothing is under way, so that its answer shows what it did;
  * else in its turn. Not to be called from inside a decision. */
 void migration_obey(struct migration *m);

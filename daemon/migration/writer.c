@@ -29,12 +29,6 @@ static void on_timer(uv_timer_t *timer)
     migration_poke(m); /* time itself may decide, also when no node answers */
 }
 
-void migration_poke(struct migration *m)
-{
-    if (!m->forgotten)
-        turn_ask(&m->env->turns, &m->turn);
-}
-
 static void wait_durable(struct migration *m)
 {
     if (!m->forgotten)

@@ -76,10 +76,12 @@ static bool pause_is_settled(const struct pair *pair)
 /* Asks for what is not known of it; the answer comes back to pair_survey_on(). */
 static void settle_pause(struct pair *pair)
 {
+    const struct node_ages all = {.all_ms = 0, .survey_ms = NODE_ANY_AGE};
+
     if (pair_pause_is_hidden(pair))
         pair_try_pause(pair);
     else if (pair->seen.node[SIDE_SOURCE].reachable)
-        pair_look_at(pair, SIDE_SOURCE, true);
+        node_look(&pair->node[SIDE_SOURCE], &all);
 }
 
 static bool may_unpause(const struct pair *pair, const struct node *node)

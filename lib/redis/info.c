@@ -107,7 +107,6 @@ static const struct row rows[] = {
     {PERSIST, "rdb_bgsave_in_progress", T_BOOL, FIELD(bgsave_in_progress), 0},
     {PERSIST, "current_save_keys_processed", T_I64, FIELD(save_keys_processed), -1},
     {PERSIST, "current_save_keys_total", T_I64, FIELD(save_keys_total), -1},
-
     {PERSIST, "rdb_changes_since_last_save", T_I64, FIELD(changes), 0},
     {PERSIST, "rdb_saves", T_I64, FIELD(saves), -1},
     {PERSIST, "rdb_last_bgsave_time_sec", T_I64, FIELD(last_save_seconds), -1},
@@ -142,9 +141,7 @@ static const struct row rows[] = {
     {KEYS, "", T_NONE, FIELD(last_database), -1},
     {KEYS, "", T_NONE, FIELD(database_bits), 0},
     {KEYS, "", T_NONE, FIELD(field_ttls), 0},
-
     {REDIS_INFO_MODULES, "", T_NONE, FIELD(modules), 0},
-
     {ERRORSTATS, "errorstat_WRONGPASS", T_COUNT, FIELD(refused_logins), 0},
     {ERRORSTATS, "errorstat_NOAUTH", T_COUNT, FIELD(refused_logins), 0},
     {ERRORSTATS, "errorstat_NOPERM", T_COUNT, FIELD(refused_commands), 0},
