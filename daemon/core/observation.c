@@ -116,6 +116,19 @@ void observation_attaching(struct observation *seen)
     seen->attached_offset = target->master_repl_offset;
 }
 
+void observation_prepared(struct observation *seen)
+{
+    seen->prepared = true;
+    (void)str_copy(seen->prepared_for, sizeof(seen->prepared_for),
+                   seen->node[SIDE_TARGET].info.run_id);
+}
+
+bool is_prepared(const struct observation *seen)
+{
+    return seen->prepared &&
+           strcmp(seen->prepared_for, seen->node[SIDE_TARGET].info.run_id) == 0;
+}
+
 void observation_detaching(struct observation *seen)
 {
     const struct redis_info *target = &seen->node[SIDE_TARGET].info;

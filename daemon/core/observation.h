@@ -124,6 +124,7 @@ struct observation {
     bool rival_migrates_from;    /* … as its source */
     int64_t took_over_ms;  /* when the target was switched to, from this very source; 0: never */
     bool prepared;         /* settings for the run are recorded and set */
+    char prepared_for[41]; /* … at this process of the target: another has lost them */
     bool prepared_cutover; /* … and those for the switch-over and the reverse link */
     bool clients_drained;  /* … or the source does not let us */
 
@@ -159,6 +160,10 @@ void observation_attaching(struct observation *seen);
 void observation_rebase(struct observation *seen);
 void observation_detaching(struct observation *seen);
 void observation_detached(struct observation *seen);
+/* The settings for the run have been set. */
+void observation_prepared(struct observation *seen);
+/* … and the target has not been restarted since. */
+bool is_prepared(const struct observation *seen);
 /* Keeps what will have to be known once the target no longer follows. */
 void observation_remember(struct observation *seen, const struct run *run);
 /* Works out the relations between the two nodes. */

@@ -85,7 +85,10 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
         link_timeout(d, spec, run, seen);
         return;
     }
-    if (!seen->prepared) {
+    /* One that was restarted meanwhile has lost what was set; whose it is comes first. */
+    if (seen->prepared && !is_prepared(seen) && decide_others(d, spec, run, seen, followed))
+        return;
+    if (!is_prepared(seen)) {
         if (decide_unreachable(d, spec, run, seen, SIDE_SOURCE, spec->attach.timeout_ms))
             return;
         decide_act(d, ACT_PREPARE, "recording and setting what the replication needs");

@@ -77,7 +77,7 @@ static void acted(struct pair *pair, enum reason reason, const struct err *err)
     seen->last_err = failed ? *err : ERR_INIT;
     pair->act_again_ms = clock_boot_ms() + pair_again_ms(pair);
     if (!failed && pair->acting == ACT_PREPARE)
-        seen->prepared = true;
+        observation_prepared(seen);
     else if (!failed && pair->acting == ACT_PREPARE_CUTOVER)
         seen->prepared_cutover = true;
     if (pair->acting == ACT_RELOGIN)

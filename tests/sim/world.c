@@ -206,7 +206,7 @@ static void acted(struct world *w, enum node_side side, const struct message *m,
     if (action == ACT_THAW)
         seen->thawed = true;
     if (action == ACT_PREPARE)
-        seen->prepared = true;
+        observation_prepared(seen);
     if (action == ACT_PREPARE_CUTOVER)
         seen->prepared_cutover = true;
     if (action == ACT_DRAIN_CLIENTS)

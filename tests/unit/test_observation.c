@@ -7,6 +7,19 @@
 #include "tests/unit/fixture.h"
 #include "tests/unit/pair_rig.h"
 
+static void what_was_set_at_a_target_is_lost_with_its_process(void **state)
+{
+    struct pair_rig rig;
+
+    (void)state;
+    pair_rig_init(&rig);
+    assert_false(is_prepared(&rig.seen));
+    observation_prepared(&rig.seen);
+    assert_true(is_prepared(&rig.seen));
+    rig.target->run_id[0] = 'x';
+    assert_false(is_prepared(&rig.seen));
+}
+
 /* --- how new it is --- */
 
 static void a_look_is_learnt_only_if_nothing_newer_is_known(void **state)
@@ -348,6 +361,7 @@ static void a_source_sees_the_target_by_either_of_its_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_set_at_a_target_is_lost_with_its_process),
         cmocka_unit_test(a_look_is_learnt_only_if_nothing_newer_is_known),
         cmocka_unit_test(a_look_is_new_after_all_actions_at_either_node),
         cmocka_unit_test(all_of_a_node_is_seen_by_a_new_look_at_all),
