@@ -123,7 +123,8 @@ ROW(full_house)
     return GREW(rejected_connections) > 0 && max > 0 &&
            (int64_t)min_of(q->source->connected_clients, (uint64_t)INT32_MAX) >= max - max / 10 &&
            found(q,
-                 "the source has turned away %" PRId64 " connections: it has %" PRIu64
+                 "the source has turned away %" PRId64
+                 " connections (rejected_connections): it has %" PRIu64
                  " clients, and maxclients is %" PRId64,
                  GREW(rejected_connections), q->source->connected_clients, max);
 }
@@ -154,7 +155,7 @@ ROW(plain_to_tls)
     return q->source_facts->tls_port == (int64_t)q->road.port &&
            q->target_facts->tls_replication != YES &&
            found(q,
-                 "port %u of the source speaks TLS only, and the target speaks plain "
+                 "port %u of the source is its tls-port, and the target speaks plain "
                  "(tls-replication no)",
                  q->road.port);
 }
@@ -298,8 +299,8 @@ static const struct {
     {REASON_SOURCE_LINK_DOWN, source_link_down},
     {REASON_AUTH_REFUSED, login_refused},
     {REASON_ACL_DENIED, right_missing},
-    {REASON_TOO_MANY_CLIENTS, turned_away},
     {REASON_TOO_MANY_CLIENTS, full_house},
+    {REASON_TOO_MANY_CLIENTS, turned_away},
     {REASON_TLS_EXPECTED, tls_to_plain},
     {REASON_TLS_EXPECTED, plain_to_tls},
     {REASON_PROTECTED_MODE, protected_mode},

@@ -24,7 +24,7 @@ void observation_enter(struct observation *seen, enum phase from, enum phase to,
         seen->undemote_sent = false;
     }
     if (to == PHASE_ATTACHING)
-        seen->prepared = seen->prepared_cutover = false;
+        seen->prepared = seen->prepared_cutover = seen->base.known = false;
     if (to == PHASE_QUEUED)
         seen->checked_ahead = false;
     if (to != PHASE_REPLICATING)
@@ -111,7 +111,8 @@ void observation_attaching(struct observation *seen)
 {
     const struct redis_info *target = &seen->node[SIDE_TARGET].info;
 
-    observation_rebase(seen);
+    if (!seen->base.known) /* told again within an attempt: it is counted from the first time */
+        observation_rebase(seen);
     (void)str_copy(seen->attached_replid, sizeof(seen->attached_replid), target->replid);
     seen->attached_offset = target->master_repl_offset;
 }

@@ -86,8 +86,15 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
         return;
     }
     /* One that was restarted meanwhile has lost what was set; whose it is comes first. */
-    if (seen->prepared && !is_prepared(seen) && decide_others(d, spec, run, seen, followed))
-        return;
+    if (seen->prepared && !is_prepared(seen)) {
+        if (decide_others(d, spec, run, seen, followed))
+            return;
+        if (followed) {
+            decide_attempt_failed(d, spec, run, REASON_TARGET_DIED,
+                                  "the target was restarted after it had been told to follow");
+            return;
+        }
+    }
     if (!is_prepared(seen)) {
         if (decide_unreachable(d, spec, run, seen, SIDE_SOURCE, spec->attach.timeout_ms))
             return;

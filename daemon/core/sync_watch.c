@@ -2,6 +2,7 @@
 #include "daemon/core/sync_watch.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include "daemon/core/observation.h"
 
@@ -51,9 +52,12 @@ void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint6
     if (syncing && !watch->syncing)
         seen->sync_starts++;
     watch->syncing = syncing;
-    /* The source counts those, too, that came and went between two looks; but for all replicas. */
+    /* The source counts those, too, that came and went between two looks, or before this phase was
+     * entered; but for all replicas. */
     if (source->reachable && s->connected_replicas <= 1 && source->whole_age_ms < seen->phase_ms) {
-        if (watch->full_base < 0)
+        if (seen->base.known && strcmp(seen->base.run_id, s->run_id) == 0)
+            watch->full_base = seen->base.sync_full;
+        else if (watch->full_base < 0)
             watch->full_base = s->sync_full - seen->sync_starts;
         seen->sync_starts = (unsigned)min_of(
             max_of(s->sync_full - watch->full_base, (int64_t)seen->sync_starts), (int64_t)INT_MAX);

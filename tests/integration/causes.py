@@ -217,14 +217,14 @@ class Repeater:
 # --- the target does not reach the source ---
 
 
-@cause("dead-port", "source-unreachable-from-target", "refused")
+@cause("dead-port", "source-unreachable-from-target", "arrived")
 def dead_port(lab):
     """Nobody listens where the target is sent to. No check sees it: the daemon is not the target."""
     source, target = pair(lab)
     return Scene(source, target, {}, node=seen_as(source, f"127.0.0.1:{free_port()}"))
 
 
-@cause("black-hole", "source-unreachable-from-target", "connect")
+@cause("black-hole", "source-unreachable-from-target", "arrived")
 def black_hole(lab):
     """Where the target is sent to, an attempt to connect is neither taken nor refused: a firewall that drops."""
     source, target = pair(lab)
@@ -254,7 +254,7 @@ def protected_mode(lab):
     return Scene(source, target, {}, node=seen_as(source, f"{address}:{source.port}"))
 
 
-@cause("maxclients", "maxclients", "maxclients", "rejected_connections", ends=False)
+@cause("maxclients", "too-many-clients", "maxclients", "rejected_connections", ends=False)
 def maxclients(lab):
     """The source is full when the target comes back. After the checks."""
     source, target = pair(lab)
@@ -281,7 +281,7 @@ def password_changed(lab):
     return Scene(source, target, {}, after, node)
 
 
-@cause("no-psync", "acl-denied", "psync", ends=False, precheck="acl-denied")
+@cause("no-psync", "acl-denied", "psync", ends=False)
 def no_psync(lab):
     """The replication user loses the right to copy, and the link is cut. After the checks, which could see it."""
     source, target, node = copier(lab)
@@ -293,7 +293,7 @@ def no_psync(lab):
     return Scene(source, target, {}, after, node)
 
 
-@cause("no-replconf", "acl-denied", "replconf", ends=False, precheck="acl-denied")
+@cause("no-replconf", "acl-denied", "replconf", ends=False)
 def no_replconf(lab):
     """The target may copy and not acknowledge: each NOPERM cuts the link. After the checks, which could see it."""
     source, target, node = copier(lab)
@@ -339,7 +339,7 @@ def plain_to_tls(lab):
 # --- what the target cannot load ---
 
 
-@cause("rdb-version", "rdb-version", "version", precheck="rdb-version")
+@cause("rdb-version", "rdb-version", "cannot read the dump", precheck="rdb-version")
 def rdb_version(lab):
     """The source's dump is of a format the target does not know. A check that sees it is waived."""
     if not NEWER:
@@ -350,7 +350,7 @@ def rdb_version(lab):
     return Scene(source, target, {})
 
 
-@cause("databases", "databases", "databases", precheck="databases-too-few")
+@cause("databases", "databases-too-few", "databases", precheck="databases-too-few")
 def databases(lab):
     """Keys in a database that the target has not: its process ends. A check that sees it is waived."""
     source, target = pair(lab, target=("--databases", "4"))
@@ -487,7 +487,7 @@ def source_loading(lab):
     return Scene(source, target, {}, after)
 
 
-@cause("chained", "chained-link-down", "primary", ends=False)
+@cause("chained", "source-link-down", "replica of", ends=False)
 def chained(lab):
     """The source is a replica that loses its own primary, and then the target. After the checks."""
     top = server(lab, name="top")
@@ -507,7 +507,7 @@ def chained(lab):
 # --- the road ---
 
 
-@cause("silent", "link-silent", "silent|nothing", ends=False)
+@cause("silent", "link-silent", "not heard", ends=False)
 def silent(lab):
     """Nothing passes any more between the two, and nothing is closed. After the checks."""
     source, target = pair(lab)

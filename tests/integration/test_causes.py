@@ -25,11 +25,11 @@ def copies(node):
 
 
 def told(daemon):
-    """What is said: (code, message) of the job, and of each event that gives a reason."""
+    """What is said: (code, message) of the job, and of each event that gives a cause; attach_failed says what was seen."""
     reason = daemon.job(JOB)["reason"] or {}
     said = [(reason.get("code"), reason.get("message") or "")]
     for event in daemon.events(JOB):
-        if (event.get("data") or {}).get("reason"):
+        if event["name"] != "attach_failed" and (event.get("data") or {}).get("reason"):
             said.append((event["data"]["reason"], json.dumps(event)))
     return said
 
@@ -65,6 +65,7 @@ def run(daemon, cause, scene):
 def check_restored(nodes):
     """Primaries again, with the settings that they had."""
     for node, config in nodes:
+        wait_for(node.answers, 10, f"{node.name} to answer")
         wait_for(lambda n=node: n.role() == "master", 10, f"{node.name} to be a primary again")
         wait_for(lambda n=node, c=config: not config_changes(c, n.config()), 10,
                  lambda n=node, c=config: f"{n.name}'s settings: {config_changes(c, n.config())}")
