@@ -17,8 +17,8 @@ COMMAND(events, "[JOB]", VALUE_JOB, 0, 1, OPT_BIT(FOLLOW) | OPT_BIT(AFTER) | OPT
         cmd_events)
 COMMAND(check, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(TIMEOUT), FORMATS_ALL | FORMAT_BIT(MARKDOWN), C_DAEMON,
         "look whether a migration could start; changes nothing",
-        "What is the matter, why that matters, and the lines that put it right; -o wide says it of what passed, too,\n"
-        "-o markdown makes a report to hand on. The status is 1 when an error stands in the way.",
+        "What is the matter, why that matters, and the lines that put it right. -o wide adds what passed, with what was\n"
+        "seen; -o markdown makes a report to hand on. The status is 1 when an error stands in the way.",
         cmd_check)
 COMMAND(start, "JOB", VALUE_JOB, 1, 1, OPT_BIT(SOURCE) | OPT_BIT(AGAIN), FORMATS_ALL, C_DAEMON,
         "start an idle, failed or completed job",
