@@ -60,7 +60,11 @@ scenario("a click marks the whole line, and the keyboard gets to it", async page
 scenario("what is copied works", async page => {
     await openGroup(page, "orders");
 
-    const lines = await page.getByRole("region", {name: "Lines to paste for source-rights"}).locator("code").allInnerTexts();
+    const region = page.getByRole("region", {name: "Lines to paste for source-rights"});
+
+    await region.waitFor();
+
+    const lines = await region.locator("code").allInnerTexts();
 
     assert.deepEqual(lines, [LINE]);
     await step("paste", lines[0]);

@@ -86,7 +86,7 @@ def test_bash(shells, ctl):
     assert "name" not in bash("watch", "-o", "")
     assert bash("list", "--output", "=") == {"table", "wide", "json", "yaml", "name"}
     assert bash("list", "--output", "=", "j") == {"json"}
-    assert bash("explain", "source-un") == {"source-unreachable"}
+    assert bash("explain", "target-un") == {"target-unreachable"}
     assert bash("completion", "") == {"bash", "zsh", "fish"}
     assert bash("wait", "orders", "--for", "s") == {"state=pending", "state=migrating", "state=available",
                                                     "state=failed"}
@@ -133,7 +133,7 @@ def test_zsh_at_a_prompt(shells):
     shells.typed("zsh", "status i", "status invoices ")
     shells.typed("zsh", "list -o ", "table", "wide", "json", "yaml", "name")
     shells.typed("zsh", "wait orders --for state=av", "state=available ")
-    shells.typed("zsh", "explain source-unr", "source-unreachable ")
+    shells.typed("zsh", "explain target-unr", "target-unreachable ")
     shells.typed("zsh", "validate job", "job\\ one.yaml ")
     shells.typed("zsh", "completion f", "completion fish ")
 
@@ -151,7 +151,7 @@ def test_fish(shells, fake):
     assert fish("status ") == fish("-o json status ") == {"orders", "old-carts", "invoices"}
     assert fish("status orders ") == set()
     assert fish("wait orders --for state=av") == {"state=available"}
-    assert fish("explain source-unr") == {"source-unreachable"}
+    assert fish("explain target-unr") == {"target-unreachable"}
     assert fish("completion ") == {"bash", "zsh", "fish"}
     assert fish("validate job") == {"job one.yaml"}
     assert fish("--socket /nowhere status ") == fish("--socket=/nowhere status ") == set()
