@@ -3,6 +3,16 @@
 #   awk -f docs/checks.awk daemon/spec/check_table.h daemon/core/right_table.h daemon/core/dump.c PAGE.scd
 # A row that is not understood ends it with an error: nothing may be missing from the page.
 
+# What each kind of need in the table of rights means.
+BEGIN {
+    meaning["R_NEEDED"] = "always needed"
+    meaning["R_PAUSE"] = "needed from Redis 6.2 on, where writes are paused"
+    meaning["R_SET"] = "needed before Redis 6.2, where the source has _replica-read-only no_, and where the way back " \
+                       "takes a log-in; wanted elsewhere"
+    meaning["R_DRAIN"] = "needed where clients are drained (*drain_clients*); wanted elsewhere"
+    meaning["R_WANTED"] = "wanted: to end connections of an earlier daemon, and to see who else is there"
+}
+
 function fail(text)
 {
     print "checks.awk: " FILENAME ": " text >"/dev/stderr"
@@ -71,12 +81,27 @@ function version(number)
     return int(number / 10000) "." int(number / 100) % 100
 }
 
+# Line by line, for whom it is.
+function acl_needs(side,    n, kind, i, lines)
+{
+    n = split(needs[side], kind, " ")
+    for (i = 1; i <= n; i++) {
+        if (!(kind[i] in meaning))
+            fail("no word for what " kind[i] " means")
+        gsub(/ \047/, " ", rights[side, kind[i]])
+        gsub(/\047/, "", rights[side, kind[i]])
+        lines = lines "- *" escape(substr(rights[side, kind[i]], 2)) "*: " meaning[kind[i]] "\n"
+    }
+    return lines
+}
+
 function add_format(product, since, format)
 {
-    product = toupper(substr(product, 1, 1)) substr(product, 2)
+    product = product == "keydb" ? "KeyDB" : toupper(substr(product, 1, 1)) substr(product, 2)
     if (!(format in written))
         order[++n_formats] = format + 0
-    written[format] = written[format] (format in written && written[format] ? ", " : "") product " " version(since)
+    written[format] = written[format] (format in written && written[format] ? ", " : "") product \
+                      (since >= 100 ? " " version(since) : "")
 }
 
 function format_rows(    i, j, t, rows)
@@ -142,6 +167,8 @@ FILENAME ~ /dump\.c$/ {
     if ($0 == "@CHECKS@") printf "%s", substr(checks, 2)
     else if ($0 == "@WATCHES@") printf "%s", substr(watches, 2)
     else if ($0 == "@SOURCE@") printf "%s", acl_lines("source", "ecmigrate")
+    else if ($0 == "@SOURCENEEDS@") printf "%s", acl_needs("source")
+    else if ($0 == "@TARGETNEEDS@") printf "%s", acl_needs("target")
     else if ($0 == "@TARGET@") printf "%s", acl_lines("target", "ecmigrate")
     else if ($0 == "@REPLICATION@") printf "%s", acl_lines("replication", "ecrepl")
     else if ($0 == "@FORMATS@") printf "%s", format_rows()
