@@ -116,6 +116,7 @@ void facts_learn_info(struct facts *facts, const redisReply *info)
 static void learn_sentinels(struct facts *facts, const redisReply *reply)
 {
     bool known = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                 reply->element[0]->type == REDIS_REPLY_STRING &&
                  reply->element[1]->type == REDIS_REPLY_INTEGER;
 
     facts->sentinels = !known ? NOT_KNOWN : reply->element[1]->integer > 0 ? YES : NO;
@@ -127,7 +128,8 @@ void facts_learn_clients(struct facts *facts, const redisReply *clients)
     const char *name, *line, *addr;
 
     /* Where there are too many for a list, PING was sent instead. */
-    if (clients->type != REDIS_REPLY_STATUS)
+    if (clients->type != REDIS_REPLY_STATUS &&
+        (clients->type != REDIS_REPLY_ERROR || !strstr(clients->str, "'ping'")))
         facts->right[RIGHT_CLIENT_LIST] = rights_judge(clients);
     if (clients->type != REDIS_REPLY_STRING)
         return;
