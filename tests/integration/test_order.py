@@ -9,8 +9,8 @@ from writers import check_no_lost
 def held(lab, daemon):
     """In sync, and held back."""
     source, target = lab.pair()
-    target.set_config("min-replicas-to-write", 5)
     daemon.migrate("shop", source, target)
+    target.set_config("min-replicas-to-write", 5)  # before, it would stop the checks
     return source, target
 
 
@@ -53,8 +53,8 @@ def test_order_is_withdrawn(daemon, held):
 def test_order_is_withdrawn_while_the_target_copies(lab, daemon):
     """Or hours later the switch-over would begin by itself."""
     source, target = lab.slow_pair(keys=3000, key_delay_us=1000)
-    target.set_config("min-replicas-to-write", 5)
     daemon.migrate("shop", source, target)
+    target.set_config("min-replicas-to-write", 5)  # before, it would stop the checks
     daemon.verb("shop", "complete")
     target.restart()
     daemon.wait_phase("shop", "attaching", "syncing", interval=0.002)
@@ -114,6 +114,9 @@ def test_verb_with_query_parameters_does_nothing(lab, daemon):
 
 
 def test_forced_plan_is_shown(daemon, held):
+    daemon.verb("shop", "complete")  # so that it has been seen what holds it back
+    wait_for(lambda: daemon.job("shop")["reason"]["code"] == "min-replicas", 15, "the gate to be closed")
+    daemon.verb("shop", "cancel")
     plan = daemon.ctl("complete", "shop", "--dry-run")
     assert plan.returncode == 1 and "min-replicas" in plan.stdout, plan
     forced = daemon.ctl("complete", "shop", "--dry-run", "--force")
