@@ -125,6 +125,17 @@ bool decide_died(struct decision *d, const struct spec *spec, const struct run *
     return true;
 }
 
+bool decide_copied_again(struct decision *d, const struct spec *spec, const struct run *run,
+                         const struct observation *seen)
+{
+    if (seen->sync_starts <= 1)
+        return false;
+    decide_attempt_failed(d, spec, run, REASON_SYNC_FAILED,
+                          "the copy began anew before it had come to its end (%u times so far)",
+                          seen->sync_starts);
+    return true;
+}
+
 bool decide_unreachable(struct decision *d, const struct spec *spec, const struct run *run,
                         const struct observation *seen, enum node_side side, uint64_t grace_ms)
 {

@@ -48,6 +48,10 @@ bool decide_linked(struct decision *d, const struct observation *seen, const cha
  * True when it has. */
 bool decide_died(struct decision *d, const struct spec *spec, const struct run *run,
                  const struct observation *seen);
+/* Servers begin a copy that failed again at once, ten times a second: this attempt has failed. True
+ * when it has. */
+bool decide_copied_again(struct decision *d, const struct spec *spec, const struct run *run,
+                         const struct observation *seen);
 /* A node that cannot be reached: waits grace_ms, then this attempt has failed. True when one
  * cannot. */
 bool decide_unreachable(struct decision *d, const struct spec *spec, const struct run *run,

@@ -85,6 +85,7 @@ void observation_init(struct observation *seen)
 static struct attach_base base_of(const struct redis_info *source)
 {
     struct attach_base base = {.known = true,
+                               .alone = source->connected_replicas == 0,
                                .master_repl_offset = source->master_repl_offset,
                                .sync_full = source->sync_full,
                                .sync_partial_ok = source->sync_partial_ok,
@@ -126,8 +127,7 @@ void observation_prepared(struct observation *seen)
 
 bool is_prepared(const struct observation *seen)
 {
-    return seen->prepared &&
-           strcmp(seen->prepared_for, seen->node[SIDE_TARGET].info.run_id) == 0;
+    return seen->prepared && strcmp(seen->prepared_for, seen->node[SIDE_TARGET].info.run_id) == 0;
 }
 
 void observation_detaching(struct observation *seen)

@@ -73,7 +73,7 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
         return;
     if (run->synced && seen->target_follows && decide_others(d, spec, run, seen, followed))
         return;
-    if (decide_linked(d, seen, "the link is up"))
+    if (decide_linked(d, seen, "the link is up") || decide_copied_again(d, spec, run, seen))
         return;
     if (seen->target_follows && target->info.sync_in_progress) {
         decide_go(d, EV_SYNCING, REASON_NONE, "a full synchronisation has begun");

@@ -58,10 +58,8 @@ void phase_syncing_decide(const struct spec *spec, const struct run *run,
         decide_attempt_failed(d, spec, run, REASON_SYNC_STALLED,
                               "the synchronisation has not moved for %llu ms",
                               (unsigned long long)seen->stalled_ms);
-    } else if (seen->sync_starts > 1) { /* servers begin again at once, ten times a second */
-        decide_attempt_failed(d, spec, run, REASON_SYNC_FAILED,
-                              "the copy began anew (%u times) before it had come to its end",
-                              seen->sync_starts);
+    } else if (decide_copied_again(d, spec, run, seen)) {
+        return;
     } else if (!under_way(seen) && !source->reachable &&
                source->lost_ms > spec->attach.timeout_ms) {
         decide_attempt_failed(d, spec, run, REASON_SOURCE_LOST, "source %s", source->err.msg);

@@ -55,7 +55,7 @@ void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint6
     /* The source counts those, too, that came and went between two looks, or before this phase was
      * entered; but for all replicas. */
     if (source->reachable && s->connected_replicas <= 1 && source->whole_age_ms < seen->phase_ms) {
-        if (seen->base.known && strcmp(seen->base.run_id, s->run_id) == 0)
+        if (seen->base.alone && strcmp(seen->base.run_id, s->run_id) == 0)
             watch->full_base = seen->base.sync_full;
         else if (watch->full_base < 0)
             watch->full_base = s->sync_full - seen->sync_starts;

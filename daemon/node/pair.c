@@ -245,8 +245,8 @@ static struct node_ages ages_of(const struct pair *pair, const struct node *node
         ages.all_ms = 0;
     else if (phase == PHASE_ATTACHING || phase == PHASE_SYNCING || wanted)
         ages.all_ms = 250;
-    /* A copy that fails at once is begun anew ten times a second; only the source counts. */
-    if (phase == PHASE_SYNCING && node->side == SIDE_SOURCE &&
+    /* A copy that fails at once is begun anew ten times a second; only the source counts them. */
+    if ((phase == PHASE_ATTACHING || phase == PHASE_SYNCING) && node->side == SIDE_SOURCE &&
         clock_boot_ms() - pair->phase_at_ms < BEGINNING_MS)
         ages.all_ms = 0;
     if (wanted)

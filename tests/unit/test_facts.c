@@ -10,7 +10,7 @@
 #include "tests/unit/fixture.h"
 
 /* In the order of facts_ask(). */
-enum { REPLICATION, CONNECTIONS, SENTINELS, COMMANDS, RIGHTS };
+enum { REPLICATION, CONNECTIONS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
 
 #define NOPERM "-NOPERM this user has no permissions to run the 'x' command\r\n"
 
@@ -55,6 +55,7 @@ static void rig_init(struct rig *r)
                 ANSWER_LIST("protected-mode", "yes", "tls-replication", "no", "tls-port", "0",
                             "client-output-buffer-limit",
                             "normal 0 0 0 slave 268435456 67108864 60 pubsub 1 2 3"));
+    answers_put(a, CLOCK, answer("*2\r\n$10\r\n1700000000\r\n$6\r\n000123\r\n"));
     answers_put(a, SENTINELS, answer("*2\r\n$18\r\n__sentinel__:hello\r\n:0\r\n"));
     answers_put(a, COMMANDS, known_commands(WRITE_COMMANDS, WRITE_COMMANDS));
     for (unsigned i = RIGHTS; i < RIGHTS + 6; i++)
@@ -88,6 +89,7 @@ static void all_is_learnt_of_a_node_that_answers_all(void **state)
     assert_int_equal(r.facts.tls_replication, NO);
     assert_int_equal(r.facts.dual_channel, NO);
     assert_int_equal(r.facts.version_check_relaxed, NO);
+    assert_int_equal(r.facts.clock_us, 1700000000000123);
     assert_int_equal(r.facts.sentinels, NO);
     assert_true(r.facts.commands_known);
     for (size_t i = 0; i < WRITE_COMMANDS; i++)
