@@ -130,9 +130,13 @@ bool decide_copied_again(struct decision *d, const struct spec *spec, const stru
 {
     if (seen->sync_starts <= 1)
         return false;
-    decide_attempt_failed(d, spec, run, REASON_SYNC_FAILED,
-                          "the copy began anew before it had come to its end (%u times so far)",
-                          seen->sync_starts);
+    if (seen->prepared && !is_prepared(seen))
+        decide_attempt_failed(d, spec, run, REASON_TARGET_DIED,
+                              "the target was restarted while it took in the data");
+    else
+        decide_attempt_failed(d, spec, run, REASON_SYNC_FAILED,
+                              "the copy began anew before it had come to its end (%u times so far)",
+                              seen->sync_starts);
     return true;
 }
 

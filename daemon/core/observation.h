@@ -46,7 +46,7 @@ struct seen_node {
  * has grown since tells how it fares. */
 struct attach_base {
     bool known;
-    bool alone; /* there was no other replica: what is copied, is copied for the target */
+    bool alone;      /* there was no other replica: what is copied, is copied for the target */
     char run_id[41]; /* of the source */
     int64_t master_repl_offset, sync_full, sync_partial_ok, sync_partial_err;
     int64_t connections, rejected_connections, forks, buffer_cuts;

@@ -13,6 +13,7 @@ void sync_watch_enter(struct sync_watch *watch, uint64_t now_ms)
     watch->moved_at_ms = watch->seen_at_ms = now_ms;
     watch->syncing = false;
     watch->full_base = -1;
+    watch->starts = watch->counted = 0;
 }
 
 static struct sync_position position_of(const struct redis_info *source,
@@ -35,6 +36,24 @@ static bool differs(const struct sync_position *a, const struct sync_position *b
            a->loading != b->loading;
 }
 
+/* The source counts those, too, that came and went between two looks, or before this phase was
+ * entered; but for all replicas. */
+static unsigned counted_starts(struct sync_watch *watch, const struct observation *seen)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct redis_info *s = &source->info;
+
+    if (!source->reachable || s->connected_replicas > 1 || source->whole_age_ms >= seen->phase_ms)
+        return watch->counted;
+    if (seen->base.alone && strcmp(seen->base.run_id, s->run_id) == 0)
+        watch->full_base = seen->base.sync_full;
+    else if (watch->full_base < 0)
+        watch->full_base = s->sync_full - watch->starts;
+    watch->counted = (unsigned)min_of(
+        max_of(s->sync_full - watch->full_base, (int64_t)watch->counted), (int64_t)INT_MAX);
+    return watch->counted;
+}
+
 void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint64_t now_ms)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
@@ -49,19 +68,9 @@ void sync_watch_update(struct sync_watch *watch, struct observation *seen, uint6
         watch->position = position;
         watch->moved_at_ms = now_ms;
     }
-    if (syncing && !watch->syncing)
-        seen->sync_starts++;
+    watch->starts += syncing && !watch->syncing;
     watch->syncing = syncing;
-    /* The source counts those, too, that came and went between two looks, or before this phase was
-     * entered; but for all replicas. */
-    if (source->reachable && s->connected_replicas <= 1 && source->whole_age_ms < seen->phase_ms) {
-        if (seen->base.alone && strcmp(seen->base.run_id, s->run_id) == 0)
-            watch->full_base = seen->base.sync_full;
-        else if (watch->full_base < 0)
-            watch->full_base = s->sync_full - seen->sync_starts;
-        seen->sync_starts = (unsigned)min_of(
-            max_of(s->sync_full - watch->full_base, (int64_t)seen->sync_starts), (int64_t)INT_MAX);
-    }
+    seen->sync_starts = max_of(watch->starts, counted_starts(watch, seen));
     if (syncing || t->loading || seen->linked)
         watch->seen_at_ms = now_ms;
     seen->stalled_ms = now_ms - watch->moved_at_ms;

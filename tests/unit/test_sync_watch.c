@@ -84,7 +84,7 @@ static void synchronisations_between_two_looks_are_counted_by_the_source(void **
     set_syncing(&seen, false);
     expect_starts(&watch, &seen, 10, 3);
     set_syncing(&seen, true);
-    expect_starts(&watch, &seen, 10, 4); /* the source's number is of before */
+    expect_starts(&watch, &seen, 10, 3); /* is it that one, or one more? the source will say */
     expect_starts(&watch, &seen, 11, 4);
     expect_starts(&watch, &seen, 0, 4); /* it was restarted: never fewer */
 }
