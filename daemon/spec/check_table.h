@@ -84,7 +84,7 @@ CHECK(FIELD_TTL, field_ttl, "field-ttl", false, "the target knows fields with an
       "Choose a target of the same product that knows them; or delete those hashes, and write them anew without an expiry. HPERSIST is enough at Valkey only: a small hash of Redis keeps its form.")
 CHECK(VECTOR_SETS, vector_sets, "vector-sets", false, "the target knows vector sets",
       "The source holds vector sets, or may, and the target does not know them: its process would end.",
-      "Choose Redis 8.0 or later as the target, or delete the vector sets: SCAN 0 TYPE vectorset finds them. Of database 0, 10000 keys are looked at.")
+      "Choose Redis 8.0 or later as the target, or delete the vector sets: SCAN 0 COUNT 1000 TYPE vectorset finds them, in each database. Up to 5000 keys of each of four databases are looked at.")
 CHECK(ONE_WAY, one_way, "one-way", false, "the source could read the target's dump, too",
       "After the switch-over the old source follows the new primary. Commands that it does not know are dropped there, with the link up and offsets equal; and where it cannot read the target's dump, a link that was away too long is gone for good.",
       "Nothing, if you accept a way back that may lack some writes. Otherwise run the line above, where there is one, or choose servers of one version.")

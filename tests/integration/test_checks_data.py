@@ -130,17 +130,19 @@ def test_vector_sets(lab, daemon):
 
 def test_vector_sets_beyond_what_is_looked_at(lab, daemon):
     source, target = nodes(lab, "redis80", "redict73")
-    source.cmd("SELECT", 1)
-    source.cmd("SET", "elsewhere", 1)
+    for db in range(5):
+        source.cmd("SELECT", db)
+        source.cmd("SET", "k", 1)
     stage = Stage(daemon, source, target)
-    stage.finds("vector-sets", "notice", "none is among 0 keys", "of 1", lines=0)
+    stage.finds("vector-sets", "notice", "none is among 4 keys", "of 5", lines=0)
     source.cmd("FLUSHALL")
     stage.is_fine("vector-sets")
 
 
 def test_vector_sets_that_may_not_be_looked_for(lab, daemon):
     source, target = nodes(lab, "redis80", "redict73")
-    source.cmd("ACL", "SETUSER", "eve", "on", ">pw", "+@all", "-scan", "~*", "&*")
+    source.cmd("SET", "k", 1)
+    source.cmd("ACL", "SETUSER", "eve", "on", ">pw", "+@all", "-scan", "-select", "~*", "&*")
     stage = Stage(daemon, source, target, of_source={"username": "eve", "password": "pw"})
     stage.finds("vector-sets", "notice", "is not known", lines=1)
     stage.cures("vector-sets")
