@@ -106,8 +106,9 @@ static void vector_sets_are_looked_for_where_the_target_does_not_know_them(void 
     check_rig_expect(&rig, "vector-sets", CHECK_OK, "");
     rig.facts[SIDE_SOURCE].sampled = false;
     check_rig_expect(&rig, "vector-sets", CHECK_NOTICE, "is not known");
-    assert_string_equal(rig.result.remedy,
-                        "redis-cli -h 10.0.0.1 -p 6379 ACL SETUSER default '+select' '+dbsize' '+scan'");
+    assert_string_equal(
+        rig.result.remedy,
+        "redis-cli -h 10.0.0.1 -p 6379 ACL SETUSER default '+select' '+dbsize' '+scan'");
     check_rig_command(&rig, SIDE_SOURCE, "vadd", false, false);
     check_rig_expect(&rig, "vector-sets", CHECK_OK, "");
 }
