@@ -61,6 +61,11 @@ struct facts {
     bool has_command[WRITE_COMMANDS];
     bool used_command[WRITE_COMMANDS]; /* called since the server was started */
 
+    bool users_known;
+    char users[160]; /* names of the ACL but "default", with blanks between */
+    bool keyspace_events_known;
+    char keyspace_events[24]; /* notify-keyspace-events */
+
     int64_t clock_us; /* since the epoch; -1: not known */
 
     char sentinel[96];     /* a connection of Sentinel: its name and address; "": none seen */

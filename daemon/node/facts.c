@@ -76,6 +76,45 @@ static void learn_clock(struct facts *facts, const redisReply *reply)
                       strtoll(reply->element[1]->str, NULL, 10);
 }
 
+/* --- what is no data --- */
+
+static void learn_keyspace_events(struct facts *facts, const redisReply *reply)
+{
+    const char *value = config_value_of(reply, "notify-keyspace-events");
+
+    facts->keyspace_events_known =
+        value && str_copy(facts->keyspace_events, sizeof(facts->keyspace_events), value);
+}
+
+/* One more name; false: there is no room for it. */
+static bool add_user(struct facts *facts, const redisReply *name)
+{
+    size_t used = strlen(facts->users);
+
+    if (used + name->len + 2 > sizeof(facts->users))
+        return false;
+    snprintf(facts->users + used, sizeof(facts->users) - used, "%s%s", used ? " " : "", name->str);
+    return true;
+}
+
+/* "default" is always among them. Of very many nothing is known. */
+static void learn_users(struct facts *facts, const redisReply *reply)
+{
+    bool fits = true, whole = false;
+
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
+        const redisReply *name = reply->element[i];
+
+        if (name->type == REDIS_REPLY_STRING && strcmp(name->str, "default") == 0)
+            whole = true;
+        else
+            fits = fits && name->type == REDIS_REPLY_STRING && add_user(facts, name);
+    }
+    facts->users_known = whole && fits;
+    if (!facts->users_known)
+        memset(facts->users, 0, sizeof(facts->users));
+}
+
 /* --- commands --- */
 
 static void learn_commands(struct facts *facts, const redisReply *reply)
@@ -160,6 +199,8 @@ static const struct {
      * secret (tls-key-file-pass, masterauth, …). */
     {{"CONFIG", "GET", "[dmr][aeud][abptx]*"}, learn_replication},
     {{"CONFIG", "GET", "[cpt][lr]*[ent]"}, learn_connections},
+    {{"CONFIG", "GET", "notify-keyspace-events"}, learn_keyspace_events},
+    {{"ACL", "USERS"}, learn_users},
     {{"TIME"}, learn_clock},
     {{"PUBSUB", "NUMSUB", "__sentinel__:hello"}, learn_sentinels},
 };

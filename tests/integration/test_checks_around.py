@@ -120,7 +120,15 @@ def test_what_is_not_replicated(lab, daemon):
     stage.is_fine("not-replicated")
     source.set_config("maxmemory-policy", "allkeys-lru")
     source.set_config("save", "3600 1")
-    stage.finds("not-replicated", "notice", "maxmemory-policy (allkeys-lru, noeviction)", "save (on, off)", lines=0)
+    stage.finds("not-replicated", "notice", "differ: maxmemory-policy, save",
+                source="maxmemory-policy allkeys-lru, save on", target="maxmemory-policy noeviction, save off", lines=0)
     target.set_config("maxmemory-policy", "allkeys-lru")  # as next_step has it
     target.set_config("save", "3600 1")
+    stage.is_fine("not-replicated")
+    source.set_config("notify-keyspace-events", "Ex")
+    source.cmd("ACL", "SETUSER", "app", "on", ">pw", "+@all", "~*")
+    stage.finds("not-replicated", "notice", "no such user at the target: app", "notify-keyspace-events", source="notify-keyspace-events xE",
+                target="none")
+    target.set_config("notify-keyspace-events", "Ex")
+    target.cmd("ACL", "SETUSER", "app", "on", ">pw", "+@all", "~*")
     stage.is_fine("not-replicated")

@@ -94,14 +94,55 @@ static void what_is_not_data_is_compared(void **state)
     rig.pair.target->aof_enabled = true;
     rig.pair.seen.node[SIDE_TARGET].survey.saves = false;
     check_rig_expect(&rig, "not-replicated", CHECK_NOTICE,
-                     "maxmemory-policy (allkeys-lru, noeviction), appendonly (no, yes), "
-                     "save (on, off)");
+                     "source and target differ: maxmemory-policy, appendonly, save");
+    assert_string_equal(rig.result.value[SIDE_SOURCE],
+                        "maxmemory-policy allkeys-lru, appendonly no, save on");
+    assert_string_equal(rig.result.value[SIDE_TARGET],
+                        "maxmemory-policy noeviction, appendonly yes, save off");
     rig.pair.seen.node[SIDE_TARGET].survey.known = false;
-    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "appendonly (no, yes)");
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "differ: maxmemory-policy, appendonly");
     assert_null(strstr(rig.result.message, "save"));
     check_rig_init(&rig);
-    rig.pair.spec.source.auth.username = (char *)"eve";
-    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "users");
+    rig.pair.source->maxmemory = UINT64_C(1) << 30;
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "differ: maxmemory");
+    assert_string_equal(rig.result.value[SIDE_SOURCE], "maxmemory 1.0 GiB");
+    assert_string_equal(rig.result.value[SIDE_TARGET], "maxmemory none");
+    rig.facts[SIDE_SOURCE].keyspace_events_known = true;
+    str_copy(rig.facts[SIDE_SOURCE].keyspace_events, 24, "Ex");
+    rig.pair.source->maxmemory = 0;
+    check_rig_expect(&rig, "not-replicated", CHECK_OK, "");
+    rig.facts[SIDE_TARGET].keyspace_events_known = true;
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "notify-keyspace-events");
+    assert_string_equal(rig.result.value[SIDE_SOURCE], "notify-keyspace-events Ex");
+}
+
+static void know_users(struct check_rig *rig, enum node_side side, const char *users)
+{
+    rig->facts[side].users_known = true;
+    str_copy(rig->facts[side].users, sizeof(rig->facts[side].users), users);
+}
+
+static void users_are_compared_where_both_may_be_asked(void **state)
+{
+    struct check_rig rig;
+
+    (void)state;
+    check_rig_init(&rig);
+    rig.pair.spec.source.auth.username = (char *)"ecm";
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "the source has users");
+    know_users(&rig, SIDE_SOURCE, "app ecm appl shop");
+    check_rig_expect(&rig, "not-replicated", CHECK_OK, "");
+    know_users(&rig, SIDE_TARGET, "appl other");
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "no such user at the target: app, shop");
+    rig.pair.target->aof_enabled = true;
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE,
+                     "app, shop; source and target differ: app");
+    know_users(&rig, SIDE_SOURCE, "a-user-with-a-very-long-name-of-44-characters bob carl");
+    check_rig_expect(&rig, "not-replicated", CHECK_NOTICE, "characters and 2 more; source");
+    know_users(&rig, SIDE_SOURCE, "app appl shop");
+    know_users(&rig, SIDE_TARGET, "shop app appl");
+    rig.pair.target->aof_enabled = false;
+    check_rig_expect(&rig, "not-replicated", CHECK_OK, "");
 }
 
 static void what_is_not_known_fails_nobody(void **state)
@@ -127,6 +168,7 @@ int main(void)
         cmocka_unit_test(the_sources_replicas_are_those_but_the_target),
         cmocka_unit_test(the_targets_replicas_are_told),
         cmocka_unit_test(what_is_not_data_is_compared),
+        cmocka_unit_test(users_are_compared_where_both_may_be_asked),
         cmocka_unit_test(what_is_not_known_fails_nobody),
     };
 

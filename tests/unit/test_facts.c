@@ -10,7 +10,7 @@
 #include "tests/unit/fixture.h"
 
 /* In the order of facts_ask(). */
-enum { REPLICATION, CONNECTIONS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
+enum { REPLICATION, CONNECTIONS, EVENTS, USERS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
 
 #define NOPERM "-NOPERM this user has no permissions to run the 'x' command\r\n"
 
@@ -55,6 +55,8 @@ static void rig_init(struct rig *r)
                 ANSWER_LIST("protected-mode", "yes", "tls-replication", "no", "tls-port", "0",
                             "client-output-buffer-limit",
                             "normal 0 0 0 slave 268435456 67108864 60 pubsub 1 2 3"));
+    answers_put(a, EVENTS, ANSWER_LIST("notify-keyspace-events", "xE"));
+    answers_put(a, USERS, ANSWER_LIST("app", "default", "shop"));
     answers_put(a, CLOCK, answer("*2\r\n$10\r\n1700000000\r\n$6\r\n000123\r\n"));
     answers_put(a, SENTINELS, answer("*2\r\n$18\r\n__sentinel__:hello\r\n:0\r\n"));
     answers_put(a, COMMANDS, known_commands(WRITE_COMMANDS, WRITE_COMMANDS));
@@ -90,6 +92,9 @@ static void all_is_learnt_of_a_node_that_answers_all(void **state)
     assert_int_equal(r.facts.dual_channel, NO);
     assert_int_equal(r.facts.version_check_relaxed, NO);
     assert_int_equal(r.facts.clock_us, 1700000000000123);
+    assert_true(r.facts.keyspace_events_known && r.facts.users_known);
+    assert_string_equal(r.facts.keyspace_events, "xE");
+    assert_string_equal(r.facts.users, "app shop");
     assert_int_equal(r.facts.sentinels, NO);
     assert_true(r.facts.commands_known);
     for (size_t i = 0; i < WRITE_COMMANDS; i++)
@@ -176,6 +181,28 @@ static void odd_values_are_numbers_at_most(void **state)
     assert_int_equal(r.facts.buffer_hard, 5);
     assert_int_equal(r.facts.buffer_soft, 6);
     assert_int_equal(r.facts.buffer_seconds, 7);
+    answers_clear(&r.answers);
+}
+
+static void users_are_known_all_or_not_at_all(void **state)
+{
+    static const char longest[] =
+        "a-user-with-a-name-of-sixty-four-characters-which-is-rather-long";
+    struct rig r;
+
+    (void)state;
+    rig_init(&r);
+    answers_put(&r.answers, USERS, ANSWER_LIST("default"));
+    learn(&r, &source);
+    assert_true(r.facts.users_known);
+    assert_string_equal(r.facts.users, "");
+    answers_put(&r.answers, USERS, ANSWER_LIST(longest, longest, "default"));
+    learn(&r, &source);
+    assert_true(r.facts.users_known);
+    answers_put(&r.answers, USERS, ANSWER_LIST(longest, longest, "default", longest));
+    learn(&r, &source);
+    assert_false(r.facts.users_known);
+    assert_string_equal(r.facts.users, "");
     answers_clear(&r.answers);
 }
 
@@ -386,6 +413,7 @@ int main(void)
         cmocka_unit_test(what_the_checks_ask_fits_into_a_call),
         cmocka_unit_test(what_a_node_does_not_tell_is_not_known),
         cmocka_unit_test(odd_values_are_numbers_at_most),
+        cmocka_unit_test(users_are_known_all_or_not_at_all),
         cmocka_unit_test(commands_are_those_of_which_something_is_said),
         cmocka_unit_test(commands_in_use_are_those_that_were_called),
         cmocka_unit_test(a_sentinel_is_known_by_its_name),

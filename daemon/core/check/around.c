@@ -4,6 +4,7 @@
 
 #include "daemon/core/check/judge.h"
 #include "lib/base/base.h"
+#include "lib/base/units.h"
 
 static bool is_watched(const struct facts *facts)
 {
@@ -92,31 +93,112 @@ enum check_severity check_target_replicas(const struct check_case *c)
                  n == 1 ? "" : "s");
 }
 
-/* One thing that differs, as it is gathered. */
-static void differs(char *list, size_t size, const char *what, const char *source,
-                    const char *target)
+static void append(char *list, size_t size, const char *name, const char *value)
 {
     size_t used = strlen(list);
 
-    if (strcmp(source, target) != 0)
-        snprintf(list + used, size - used, "%s%s (%s, %s)", used ? ", " : "", what, source, target);
+    snprintf(list + used, size - used, "%s%s%s%s", used ? ", " : "", name, value[0] ? " " : "",
+             value);
+}
+
+/* The names of those that differ, and how each node has them, as they are gathered. */
+struct settings {
+    char names[80];
+    char value[SIDE_MAX][CHECK_VALUE_MAX];
+};
+
+static void differs(struct settings *settings, const char *name, const char *source,
+                    const char *target)
+{
+    if (strcmp(source, target) == 0)
+        return;
+    append(settings->names, sizeof(settings->names), name, "");
+    append(settings->value[SIDE_SOURCE], CHECK_VALUE_MAX, name, source);
+    append(settings->value[SIDE_TARGET], CHECK_VALUE_MAX, name, target);
+}
+
+static const char *limit(uint64_t n, char buf[UNITS_STR_MAX])
+{
+    return n ? bytes_human(n, buf) : "none";
+}
+
+static const char *events(const struct facts *facts)
+{
+    return facts->keyspace_events[0] ? facts->keyspace_events : "none";
+}
+
+static void compare_settings(const struct check_case *c, struct settings *ret)
+{
+    const struct survey *s = &c->seen->node[SIDE_SOURCE].survey;
+    const struct survey *t = &c->seen->node[SIDE_TARGET].survey;
+    char a[UNITS_STR_MAX], b[UNITS_STR_MAX];
+
+    differs(ret, "maxmemory", limit(c->source->maxmemory, a), limit(c->target->maxmemory, b));
+    differs(ret, "maxmemory-policy", c->source->maxmemory_policy, c->target->maxmemory_policy);
+    if (c->source_facts->keyspace_events_known && c->target_facts->keyspace_events_known)
+        differs(ret, "notify-keyspace-events", events(c->source_facts), events(c->target_facts));
+    differs(ret, "appendonly", c->source->aof_enabled ? "yes" : "no",
+            c->target->aof_enabled ? "yes" : "no");
+    if (s->known && t->known)
+        differs(ret, "save", s->saves ? "on" : "off", t->saves ? "on" : "off");
+}
+
+static bool has_user(const char *list, const char *name, size_t len)
+{
+    for (const char *p = list; *p; p += strcspn(p, " "), p += *p == ' ')
+        if (strcspn(p, " ") == len && strncmp(p, name, len) == 0)
+            return true;
+    return false;
+}
+
+static bool is_ours(const struct spec_node *node, const char *name, size_t len)
+{
+    const char *const own[] = {node->auth.username, spec_replication_auth(node)->username};
+
+    for (size_t i = 0; i < array_len(own); i++)
+        if (own[i] && strlen(own[i]) == len && strncmp(own[i], name, len) == 0)
+            return true;
+    return false;
+}
+
+#define USERS_NAMED 48 /* characters; what goes beyond is counted */
+
+/* Users of the source that the target does not have, but for those that the job uses itself. */
+static void compare_users(const struct check_case *c, char list[USERS_NAMED + 24])
+{
+    unsigned more = 0;
+
+    list[0] = '\0';
+    if (!c->source_facts->users_known || !c->target_facts->users_known)
+        return;
+    for (const char *p = c->source_facts->users; *p; p += strcspn(p, " "), p += *p == ' ') {
+        size_t len = strcspn(p, " "), used = strlen(list);
+
+        if (has_user(c->target_facts->users, p, len) || is_ours(&c->spec->source, p, len))
+            continue;
+        if (more > 0 || used + len + 3 > USERS_NAMED)
+            more++;
+        else
+            snprintf(list + used, USERS_NAMED - used, "%s%.*s", used ? ", " : "", (int)len, p);
+    }
+    if (more > 0)
+        snprintf(list + strlen(list), 24, "%s%u more", list[0] ? " and " : "", more);
 }
 
 enum check_severity check_not_replicated(const struct check_case *c)
 {
-    const struct survey *s = &c->seen->node[SIDE_SOURCE].survey;
-    const struct survey *t = &c->seen->node[SIDE_TARGET].survey;
-    char list[160] = "";
+    struct settings settings = {.names = ""};
+    char users[USERS_NAMED + 24];
 
-    differs(list, sizeof(list), "maxmemory-policy", c->source->maxmemory_policy,
-            c->target->maxmemory_policy);
-    differs(list, sizeof(list), "appendonly", c->source->aof_enabled ? "yes" : "no",
-            c->target->aof_enabled ? "yes" : "no");
-    if (s->known && t->known)
-        differs(list, sizeof(list), "save", s->saves ? "on" : "off", t->saves ? "on" : "off");
-    if (list[0])
-        return judge(c, CHECK_NOTICE, "these differ (source, target): %s", list);
-    return c->spec->source.auth.username
+    compare_settings(c, &settings);
+    compare_users(c, users);
+    for (int side = 0; side < SIDE_MAX; side++)
+        judge_value(c, (enum node_side)side, "%s", settings.value[side]);
+    if (settings.names[0] || users[0])
+        return judge(c, CHECK_NOTICE, "%s%s%s%s%s", users[0] ? "no such user at the target: " : "",
+                     users, users[0] && settings.names[0] ? "; " : "",
+                     settings.names[0] ? "source and target differ: " : "", settings.names);
+    return c->spec->source.auth.username && !c->source_facts->users_known
                ? judge(c, CHECK_NOTICE, "the source has users (ACL), which are not copied")
                : CHECK_OK;
 }
