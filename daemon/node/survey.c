@@ -48,20 +48,16 @@ static void learn_scripts(struct survey *s, const redisReply *reply, const char 
     survey_learn_scripts(s, reply);
 }
 
-static void learn_min_replicas(struct survey *s, const redisReply *reply, const char *instance)
+static void learn_settings(struct survey *s, const redisReply *reply, const char *instance)
 {
-    const char *value = config_value(reply);
-
-    (void)instance;
-    s->min_replicas = value ? strtoll(value, NULL, 10) : -1;
-}
-
-static void learn_saving(struct survey *s, const redisReply *reply, const char *instance)
-{
+    const char *min = config_value_of(reply, "min-replicas-to-write");
     const char *save = config_value_of(reply, "save");
     const char *stop = config_value_of(reply, "stop-writes-on-bgsave-error");
 
     (void)instance;
+    if (!min)
+        min = config_value_of(reply, "min-slaves-to-write");
+    s->min_replicas = min ? strtoll(min, NULL, 10) : -1;
     s->saves = save && save[0] != '\0';
     s->stops_writes = stop && strcmp(stop, "yes") == 0;
 }
@@ -109,8 +105,9 @@ static const struct {
     void (*learn)(struct survey *s, const redisReply *reply, const char *instance);
 } rows[] = {
     {{"INFO", "commandstats"}, learn_scripts},
-    {{"CONFIG", "GET", "min-*-to-write"}, learn_min_replicas}, /* slaves or replicas */
-    {{"CONFIG", "GET", "s[at]*"}, learn_saving}, /* save and stop-writes-on-bgsave-error */
+    /* One pattern, and no setting that holds a secret: min-replicas-to-write (min-slaves-to-write),
+     * save and stop-writes-on-bgsave-error. */
+    {{"CONFIG", "GET", "[ms][ait][nov]*"}, learn_settings},
     {{"CLIENT", "LIST"}, learn_stranger},
 };
 

@@ -7,16 +7,16 @@
 #include "lib/base/base.h"
 #include "tests/unit/fixture.h"
 
-#define ANSWERS 4 /* in the order of survey_ask(): scripts, min-replicas, saving, clients */
+#define ANSWERS 3 /* in the order of survey_ask(): scripts, settings, clients */
 
 #define OURS "0badcafe"
 
 /* A reply and what it consists of. */
 struct answer {
     redisReply reply;
-    redisReply parts[4];
-    redisReply *elements[4];
-    char text[4][512];
+    redisReply parts[8];
+    redisReply *elements[8];
+    char text[8][512];
 };
 
 struct rig {
@@ -57,9 +57,9 @@ static void say_config(struct answer *a, const char *const *words)
 static void rig_init(struct rig *r)
 {
     say(&r->answers[0], REDIS_REPLY_STRING, "# Commandstats\r\n");
-    SAY_CONFIG(&r->answers[1], "min-replicas-to-write", "0", "min-slaves-to-write", "0");
-    SAY_CONFIG(&r->answers[2], "stop-writes-on-bgsave-error", "yes", "save", "3600 1 300 100");
-    say(&r->answers[3], REDIS_REPLY_STRING, "id=3 addr=10.0.0.5:41414 fd=8 name= db=0\n");
+    SAY_CONFIG(&r->answers[1], "min-replicas-to-write", "0", "min-slaves-to-write", "0",
+               "stop-writes-on-bgsave-error", "yes", "save", "3600 1 300 100");
+    say(&r->answers[2], REDIS_REPLY_STRING, "id=3 addr=10.0.0.5:41414 fd=8 name= db=0\n");
 }
 
 static void learn(struct rig *r)
@@ -139,15 +139,20 @@ static void settings_are_read_from_the_answers_to_config_get(void **state)
 
     (void)state;
     rig_init(&r);
-    SAY_CONFIG(&r.answers[1], "min-slaves-to-write", "3", "min-replicas-to-write", "3");
-    SAY_CONFIG(&r.answers[2], "save", "", "stop-writes-on-bgsave-error", "no");
+    SAY_CONFIG(&r.answers[1], "min-slaves-to-write", "3", "min-replicas-to-write", "3", "save", "",
+               "stop-writes-on-bgsave-error", "no");
     learn(&r);
     assert_int_equal(r.survey.min_replicas, 3);
     assert_false(r.survey.saves);
     assert_false(r.survey.stops_writes);
 
-    for (size_t i = 1; i < 3; i++) /* a setting that the server does not know */
-        say_config(&r.answers[i], (const char *const[]){NULL});
+    SAY_CONFIG(&r.answers[1], "save", "900 1", "min-slaves-max-lag", "10", "min-slaves-to-write",
+               "2"); /* before 5.0 */
+    learn(&r);
+    assert_int_equal(r.survey.min_replicas, 2);
+    assert_true(r.survey.saves);
+
+    say_config(&r.answers[1], (const char *const[]){NULL}); /* nothing that the server knows */
     learn(&r);
     assert_int_equal(r.survey.min_replicas, -1);
     assert_false(r.survey.saves);
@@ -201,7 +206,7 @@ static void a_stranger_is_an_ecmigrate_of_another_instance(void **state)
     (void)state;
     rig_init(&r);
     for (size_t i = 0; i < array_len(rows); i++) {
-        say(&r.answers[3], REDIS_REPLY_STRING, rows[i].list);
+        say(&r.answers[2], REDIS_REPLY_STRING, rows[i].list);
         learn(&r);
         assert_string_equal(r.survey.stranger, rows[i].stranger);
     }
