@@ -54,7 +54,7 @@ struct redis_info {
     /* clients */
     uint64_t connected_clients;
     int64_t maxclients;     /* -1: before 7.0 */
-    char paused_reason[24]; /* "none", "client_pause", …; "": before 7.4, Valkey 8.1 */
+    char paused_reason[24]; /* "none", "client_pause", …; "": not told, as by Redis, 8.0 too */
     int64_t paused_ms;      /* how long it still lasts; 0 */
 
     /* server */
