@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the checks and a diagnosis go by: both nodes are asked, and what needs a connection of its
  * own is tried. */
+#include "daemon/core/dump.h"
 #include "daemon/node/facts.h"
 #include "daemon/node/pair_private.h"
 #include "daemon/node/refusal.h"
@@ -98,7 +99,10 @@ static bool wants_sample(const struct pair *pair)
 {
     const struct facts *s = pair->node[SIDE_SOURCE].facts, *t = pair->node[SIDE_TARGET].facts;
 
-    return s && t && s->known && t->known && sample_is_wanted(s, t);
+    /* Of a pair that is refused anyhow no key need be looked at. */
+    return s && t && s->known && t->known && sample_is_wanted(s, t) &&
+           dump_verdict(&pair->seen.node[SIDE_SOURCE].info, &pair->seen.node[SIDE_TARGET].info) !=
+               DUMP_UNREADABLE;
 }
 
 static void sample_done(struct probe *probe, const struct err *err)
