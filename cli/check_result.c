@@ -138,7 +138,8 @@ char *check_next_step(const json_t *result, const char *job)
     cleanup(freep) char *again = xasprintf("check %s", job);
     cleanup(freep) char *step = NULL;
 
-    if (check == REASON_NONE)
+    /* The row's step is for what is worse than a notice. */
+    if (check == REASON_NONE || finding_of(result) == FINDING_NOTICE)
         return NULL;
     if (strstr(reason_get(check)->next, " above") && json_array_size(member(result, "remedy")) == 0)
         return NULL;

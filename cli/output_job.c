@@ -420,6 +420,22 @@ static void print_state(const struct term *term, const json_t *job)
                    text ? text : where);
 }
 
+static void print_alarms(const struct term *term, const json_t *job)
+{
+    json_t *alarm;
+    size_t i;
+
+    json_array_foreach (member(job, "alarms"), i, alarm) {
+        cleanup(freep) char *code = member_cell(term, alarm, "code");
+        cleanup(freep) char *message = member_cell(term, alarm, "message");
+        bool holds = json_is_true(member(alarm, "holds_cutover"));
+        cleanup(freep) char *text =
+            xasprintf("%s: %s%s", code, message, holds ? " (holds the switch-over back)" : "");
+
+        print_labelled(term, "Alarm:", STYLE_BAD, text);
+    }
+}
+
 void job_print(const struct term *term, const json_t *job, bool wide)
 {
     put(term, "Job:", member_cell(term, job, "id"));
@@ -434,6 +450,7 @@ void job_print(const struct term *term, const json_t *job, bool wide)
     put(term, "Link:", link_text(job));
     put(term, "Progress:", bar_text(term, job));
     put(term, "Lag:", lag_text(job));
+    print_alarms(term, job);
     put(term, "Checks:", checks_line(term, job, wide));
     put(term, "Asked:", job_request(term, job));
     put(term, "Cutover:", cutover_text(term, job));

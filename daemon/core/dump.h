@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* Which server can read the dump of which other, from product and version alone. Measured; see the
- * table of ecmigratectl(1). */
+ * table of ecmigrate-checks(7). */
 #include "lib/redis/info.h"
 
 enum dump_verdict {

@@ -78,7 +78,7 @@ CHECK(PROTECTED_MODE, protected_mode, "protected-mode", false, "the source lets 
 /* Whether the target can hold the data */
 CHECK(RDB_VERSION, rdb_version, "rdb-version", false, "the target can read the source's dump",
       "The target cannot read the dump of a server of this version. It would delete what it holds first, and then fail, again and again.",
-      "Choose a target of a version that can: the manual page ecmigratectl(1) has the table. An older target cannot take over from a newer source by replication.")
+      "Choose a target of a version that can: the manual page ecmigrate-checks(7) has the table. An older target cannot take over from a newer source by replication.")
 CHECK(FIELD_TTL, field_ttl, "field-ttl", false, "the target knows fields with an expiry of their own",
       "Hashes of the source have fields that expire by themselves (HEXPIRE). The target does not know them: its process would end, or the copy begin again and again.",
       "Choose a target of the same product that knows them; or delete those hashes, and write them anew without an expiry. HPERSIST is enough at Valkey only: a small hash of Redis keeps its form.")

@@ -62,6 +62,13 @@ function nextNodes(job)
                                 : null);
 }
 
+function alarmNode(alarm)
+{
+    return h("p", {class: "reason failed"}, icon("failed"),
+             h("span", {}, h("strong", {}, "Alarm: "), sentence(alarm.message), " ",
+               alarm.holds_cutover ? "The switch-over is held back. " : "", h("code", {}, alarm.code)));
+}
+
 function statusNodes(job, meaning)
 {
     const failed = job.state === "failed";
@@ -74,6 +81,7 @@ function statusNodes(job, meaning)
                        icon(failed ? "failed" : "wait"), h("span", {},
                          h("strong", {}, verdict), withCommands(sentence(job.reason.message), job.id), " ",
                          h("code", {}, job.reason.code))) : null,
+        (job.alarms ?? []).map(alarmNode),
         nextNodes(job),
     ];
 }
@@ -249,7 +257,7 @@ export class GroupPage {
         const row = this.context().fsm?.phases.find(phase => phase.name === job.phase);
 
         setText(this.description, job.description ?? "");
-        refresh(this.status, [job.state, job.phase, job.reason, job.next_step, row?.meaning],
+        refresh(this.status, [job.state, job.phase, job.reason, job.alarms, job.next_step, row?.meaning],
                 () => statusNodes(job, row?.meaning ?? words(job.phase)));
         setText(this.since, job.since ? `In this phase ${since(job.since)}.${job.file ? "" : " Its job file is gone."}` : "");
         setText(this.attempt, job.attempt && ATTEMPTING.includes(job.phase) ? `Attempt ${attemptText(job.attempt)}.` : "");

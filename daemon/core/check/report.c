@@ -114,13 +114,15 @@ static json_t *outcome_json(const struct check_outcome *outcome)
 {
     const struct reason_def *row = reason_get(outcome->id);
     bool fine = outcome->severity == CHECK_OK;
+    /* A notice is said whole by its message; the row speaks of what would be worse. */
+    bool harm = outcome->severity >= CHECK_WARNING;
 
     return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s?, s:s?, s:s?, s:s?, s:o}", "id", row->code,
                      "title", outcome->title, "severity", check_severity_name(outcome->severity),
                      "passed", outcome->severity != CHECK_ERROR || outcome->waived, "waived",
                      outcome->waived, "source", outcome->value[SIDE_SOURCE], "target",
                      outcome->value[SIDE_TARGET], "message", outcome->message, "why",
-                     fine ? NULL : row->what, "remedy",
+                     harm ? row->what : NULL, "remedy",
                      fine ? json_null() : lines_of(outcome->remedy));
 }
 

@@ -36,6 +36,7 @@ struct check_report *check_report_of(const struct spec *spec, const struct run *
 
 /*
  * [{"id","title","severity","passed","waived","source","target","message","why","remedy"}…]: what
- * there is nothing of is null; remedy is a list of lines. A reference of the caller's.
+ * there is nothing of is null, and why of a notice; remedy is a list of lines. A reference of the
+ * caller's.
  */
 json_t *check_report_json(const struct check_report *report);
