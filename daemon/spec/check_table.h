@@ -166,6 +166,9 @@ CHECK(SOURCE_REPLICAS, source_replicas, "source-replicas", false, "the source ha
 CHECK(TARGET_REPLICAS, target_replicas, "target-replicas", false, "the target has no replicas, or they can bear a full copy",
       "The target's own replicas copy everything from it, once it has the data.",
       "Nothing: the switch-over waits for them.")
+CHECK(NAT, nat, "nat", false, "the target reaches the source where the daemon does",
+      "The target reaches the source at another address than the daemon does: that the daemon gets there says nothing of whether the target will.",
+      "From the target's host: redis-cli -h HOST -p PORT ping, with host and port of source.reachable_as.")
 CHECK(NOT_REPLICATED, not_replicated, "not-replicated", false, "what is not data is the same on both",
       "Replication carries data and functions; users (ACL) and settings (CONFIG) stay where they are.",
       "Compare ACL LIST and CONFIG GET * of both nodes, and set at the target what the applications need.")

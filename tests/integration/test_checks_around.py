@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of who else has to do with the nodes: Sentinel, replicas, and what is not data."""
 import os
+import subprocess
 
 import pytest
 from checks_stage import Stage
@@ -132,3 +133,16 @@ def test_what_is_not_replicated(lab, daemon):
     target.set_config("notify-keyspace-events", "Ex")
     target.cmd("ACL", "SETUSER", "app", "on", ">pw", "+@all", "~*")
     stage.is_fine("not-replicated")
+
+
+def test_a_target_that_goes_another_way_to_the_source(lab, daemon):
+    source, target = lab.pair()
+    road = lab.proxy(source)
+    stage = Stage(daemon, source, target, of_source={"reachable_as": road.endpoint})
+    stage.finds("nat", "notice", road.endpoint, source=f"{source.endpoint} for the daemon, {road.endpoint} for the target",
+                lines=0)
+    host, port = road.endpoint.split(":")  # the hint, word for word
+    assert subprocess.run(["redis-cli", "-h", host, "-p", port, "ping"], capture_output=True, text=True,
+                          check=True).stdout == "PONG\n"
+    stage.write()
+    stage.is_fine("nat")

@@ -81,6 +81,18 @@ enum check_severity check_source_replicas(const struct check_case *c)
                  n, n == 1 ? "" : "s");
 }
 
+enum check_severity check_nat(const struct check_case *c)
+{
+    const struct endpoint named = run_source_for_target(c->spec, c->run);
+
+    if (endpoint_equal(&named, &c->run->source))
+        return CHECK_OK;
+    judge_value(c, SIDE_SOURCE, "%s:%u for the daemon, %s:%u for the target", c->run->source.host,
+                c->run->source.port, named.host, named.port);
+    return judge(c, CHECK_NOTICE, "the target will look for the source at '%s:%u' (reachable_as)",
+                 named.host, named.port);
+}
+
 enum check_severity check_target_replicas(const struct check_case *c)
 {
     unsigned n = c->target->connected_replicas;
