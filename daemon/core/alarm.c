@@ -82,6 +82,30 @@ ALARM(copied_again)
                  seen->copied_again, SOURCE->backlog_bytes);
 }
 
+ALARM(source_restarted)
+{
+    return seen->source_restarts > 0 &&
+           raise(ret,
+                 "the source was restarted (%u times since the target was in sync), and all of it "
+                 "copied anew",
+                 seen->source_restarts);
+}
+
+ALARM(source_lost_role)
+{
+    return seen->source_lost_role &&
+           raise(ret,
+                 "the source was the primary, and is a replica of '%s:%u' now: somebody has "
+                 "taken its role",
+                 SOURCE->master_host, SOURCE->master_port);
+}
+
+ALARM(replicas_lost)
+{
+    return seen->replicas_lost > 0 &&
+           raise(ret, "%u of the target's own replicas are no longer online", seen->replicas_lost);
+}
+
 ALARM(link_silent)
 {
     return seen->linked && TARGET->last_io_seconds > SILENT_SECONDS &&
@@ -133,6 +157,9 @@ static const struct alarm_row {
     {REASON_NONE, PHASE_REPLICATING, TELLS, link_unwell}, /* it says which */
     {REASON_BACKLOG_TOO_SMALL, PHASE_REPLICATING, TELLS, copied_again},
     {REASON_LINK_SILENT, PHASE_REPLICATING, HOLDS, link_silent},
+    {REASON_SOURCE_RESTARTED, PHASE_REPLICATING, TELLS, source_restarted},
+    {REASON_SOURCE_IS_REPLICA, PHASE_REPLICATING, TELLS, source_lost_role},
+    {REASON_GATE_REPLICAS, PHASE_REPLICATING, TELLS, replicas_lost},
     {REASON_PRIMARY_DEMOTED, PHASE_COMPLETED, TELLS, primary_demoted},
     {REASON_REVERSE_ERRORS, PHASE_COMPLETED, TELLS, reverse_errors},
     {REASON_PRIMARY_EVICTS, PHASE_COMPLETED, TELLS, primary_evicts},

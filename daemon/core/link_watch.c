@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/observation.h"
+#include "daemon/core/replicas.h"
 
 /* A replica acknowledges once a second; only its first acknowledgement lets the stream flow. */
 #define FIRST_ACK_MS 1500
@@ -22,8 +23,14 @@ void link_watch_init(struct link_watch *watch)
 
 void link_watch_enter(struct link_watch *watch, enum phase from, enum phase to, bool resumed)
 {
-    if (to == PHASE_ATTACHING) /* what is copied from here on is no copy too many */
+    if (to == PHASE_CHECKING) {
+        watch->source_run_id[0] = '\0';
+        watch->source_was_primary = false;
+    }
+    if (to == PHASE_ATTACHING) { /* what is copied from here on is no copy too many */
         watch->copies_base = -1;
+        watch->replicas_most = 0;
+    }
     if (to != PHASE_REPLICATING || (from == PHASE_REPLICATING && !resumed))
         return;
     watch->up = true; /* entered with the link up, or coming: only its loss is news */
@@ -88,6 +95,7 @@ static void watch_breaks(struct link_watch *watch, struct observation *seen, uin
     const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
 
     if (strcmp(watch->source_run_id, s->run_id) != 0) {
+        seen->source_restarts += watch->source_run_id[0] != '\0';
         (void)str_copy(watch->source_run_id, sizeof(watch->source_run_id), s->run_id);
         watch->breaks_base = s->sync_partial_ok;
         watch->breaks_before = 0;
@@ -136,6 +144,9 @@ static void watch_source(struct link_watch *watch, struct observation *seen, uin
         return;
     watch_breaks(watch, seen, now_ms);
     watch_copies(watch, seen);
+    watch->source_was_primary = watch->source_was_primary || seen->source_is_primary;
+    seen->source_lost_role =
+        watch->source_was_primary && !seen->source_is_primary && !seen->source_demoted;
     watch_collapse(watch, seen);
 }
 
@@ -183,6 +194,8 @@ enum link_news link_watch_update(struct link_watch *watch, struct observation *s
         return news;
     }
     watch_counters(watch, seen);
+    watch->replicas_most = max_of(watch->replicas_most, replicas_online(&target->info));
+    seen->replicas_lost = watch->replicas_most - replicas_online(&target->info);
     watch_keys(seen);
     return news;
 }

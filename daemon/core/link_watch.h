@@ -24,6 +24,8 @@ struct link_watch {
     int64_t breaks_base, breaks_before; /* sync_partial_ok at the begin of this minute; what came
                                            in the one before */
     uint64_t breaks_base_ms;
+    bool source_was_primary;
+    unsigned replicas_most;             /* of the target, online at once */
     int64_t copies_base;                /* sync_full; -1: not known */
     int64_t keys_before;                /* the source's, at the last look */
     int64_t reverse_base, primary_base; /* after the switch-over; -1: not known */

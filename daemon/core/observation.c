@@ -32,6 +32,8 @@ void observation_enter(struct observation *seen, enum phase from, enum phase to,
     if (to == PHASE_CHECKING)
         seen->detached_offset = seen->given_keys = -1;
     if (to == PHASE_CHECKING)
+        seen->source_restarts = 0;
+    if (to == PHASE_CHECKING)
         seen->attached_replid[0] = '\0';
     if (to == PHASE_REPLICATING && (resumed || from != PHASE_REPLICATING))
         seen->errors_grew = seen->evictions_grew = false;

@@ -92,8 +92,12 @@ struct observation {
     uint64_t link_down_ms;  /* for how long the link has been down while the target follows; 0 */
     enum reason link_cause; /* why the link is not well; REASON_NONE: it is, or nobody knows */
     char link_cause_message[RUN_MESSAGE_MAX];
-    int64_t link_breaks;  /* how often the link was taken up again within a minute */
-    int64_t copied_again; /* … and everything copied, since the target was in sync */
+    int64_t link_breaks;      /* how often the link was taken up again within a minute */
+    int64_t copied_again;     /* … and everything copied, since the target was in sync */
+    unsigned source_restarts; /* since the target was in sync */
+    bool source_lost_role;    /* it was a primary, and is a replica of another now */
+    unsigned replicas_lost;   /* of the target: they were online since the link came up */
+
     /* after the switch-over, since this process has looked */
     int64_t reverse_errors;  /* what the old source could not apply */
     int64_t primary_evicted; /* keys that the new primary has evicted */

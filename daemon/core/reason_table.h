@@ -185,6 +185,10 @@ REASON(
     "Keep the clients away from it. To have it follow the target again, which deletes what it has taken since: REPLICAOF with the target's host and port, at the old source; and the same in its configuration file.")
 
 REASON(
+    SOURCE_RESTARTED, "source-restarted", true,
+    "The source's process was restarted while the target followed it. A source that keeps its data on disk comes back with them, as they were when it last saved, and all of it is copied anew.",
+    "Find out who restarted it, and whether what was written since its last save is missing there.")
+REASON(
     PRIMARY_DEMOTED, "primary-demoted", true,
     "The new primary is a replica now, and not by our doing: somebody has taken its role (FAILOVER, Sentinel, an operator). Writers that go there are refused.",
     "Find out who is the primary now, and point the applications there. If Sentinel did it, look at its configuration: it may still know the old pair.")

@@ -67,6 +67,21 @@ static void copied(struct pair_rig *r)
     r->seen.copied_again = 1;
 }
 
+static void restarted(struct pair_rig *r)
+{
+    r->seen.source_restarts = 1;
+}
+
+static void lost_role(struct pair_rig *r)
+{
+    r->seen.source_lost_role = true;
+}
+
+static void lost_replica(struct pair_rig *r)
+{
+    r->seen.replicas_lost = 1;
+}
+
 static void demoted(struct pair_rig *r)
 {
     r->target->role = REDIS_ROLE_REPLICA;
@@ -96,6 +111,9 @@ static const struct {
     {REASON_LINK_SILENT, PHASE_REPLICATING, true, silent},
     {REASON_ACL_DENIED, PHASE_REPLICATING, false, unwell},
     {REASON_BACKLOG_TOO_SMALL, PHASE_REPLICATING, false, copied},
+    {REASON_SOURCE_RESTARTED, PHASE_REPLICATING, false, restarted},
+    {REASON_SOURCE_IS_REPLICA, PHASE_REPLICATING, false, lost_role},
+    {REASON_GATE_REPLICAS, PHASE_REPLICATING, false, lost_replica},
     {REASON_PRIMARY_DEMOTED, PHASE_COMPLETED, false, demoted},
     {REASON_REVERSE_ERRORS, PHASE_COMPLETED, false, dropped},
     {REASON_PRIMARY_EVICTS, PHASE_COMPLETED, false, evicts},
@@ -241,6 +259,45 @@ static void a_copy_after_the_first_is_one_too_many(void **state)
     assert_int_equal(w.rig.seen.copied_again, 0);
 }
 
+static void a_source_that_changes_is_told(void **state)
+{
+    struct watched w;
+
+    (void)state;
+    watch_init(&w);
+    assert_int_equal(w.rig.seen.source_restarts, 0);
+    str_copy(w.rig.source->run_id, sizeof(w.rig.source->run_id), "another-process");
+    watch_on(&w, 1000);
+    watch_on(&w, 1000);
+    assert_int_equal(w.rig.seen.source_restarts, 1);
+    assert_false(w.rig.seen.source_lost_role);
+    w.rig.source->role = REDIS_ROLE_REPLICA;
+    str_copy(w.rig.source->master_host, sizeof(w.rig.source->master_host), "10.0.0.9");
+    pair_rig_relate(&w.rig);
+    watch_on(&w, 1000);
+    assert_true(w.rig.seen.source_lost_role);
+    str_copy(w.rig.source->master_host, sizeof(w.rig.source->master_host), FENCE_HOST);
+    w.rig.source->master_port = FENCE_PORT; /* our own doing */
+    pair_rig_relate(&w.rig);
+    watch_on(&w, 1000);
+    assert_false(w.rig.seen.source_lost_role);
+}
+
+static void a_replica_of_the_target_that_goes_is_told(void **state)
+{
+    struct watched w;
+
+    (void)state;
+    watch_init(&w);
+    w.rig.target->n_replicas = w.rig.target->connected_replicas = 2;
+    w.rig.target->replicas[0].state = w.rig.target->replicas[1].state = REDIS_REPLICA_ONLINE;
+    watch_on(&w, 1000);
+    assert_int_equal(w.rig.seen.replicas_lost, 0);
+    w.rig.target->n_replicas = w.rig.target->connected_replicas = 1;
+    watch_on(&w, 1000);
+    assert_int_equal(w.rig.seen.replicas_lost, 1);
+}
+
 static void what_the_old_source_drops_is_counted_from_the_first_look(void **state)
 {
     struct watched w;
@@ -271,6 +328,8 @@ int main(void)
         cmocka_unit_test(few_keys_come_and_go),
         cmocka_unit_test(breaks_are_counted_over_a_minute_or_two),
         cmocka_unit_test(a_copy_after_the_first_is_one_too_many),
+        cmocka_unit_test(a_source_that_changes_is_told),
+        cmocka_unit_test(a_replica_of_the_target_that_goes_is_told),
         cmocka_unit_test(what_the_old_source_drops_is_counted_from_the_first_look),
     };
 
