@@ -12,6 +12,7 @@ struct facts_question {
     const char *name; /* of our connection */
     int64_t id;       /* … its number there; 0: the server did not say */
     bool may_unpause; /* nobody has paused the node's clients */
+    bool old;         /* before 5.0: it knows SLAVEOF, and does not number its clients */
 };
 
 /* Adds them to call, behind what is in it. */

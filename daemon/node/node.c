@@ -134,6 +134,7 @@ static struct facts_question question_of(struct node *node)
         .name = address.name,
         .id = node->id,
         .may_unpause = node->may_unpause,
+        .old = node->seen->info.redis_compat_num < 50000,
     };
 }
 

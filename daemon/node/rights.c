@@ -84,6 +84,8 @@ void rights_ask(struct redis_call *call, const struct facts_question *question)
         memcpy(words, rows[i].words, sizeof(words));
         if (rows[i].kind == OUR_NAME)
             words[n++] = question->name;
+        if (rows[i].right == RIGHT_REPLICAOF && question->old)
+            words[0] = "SLAVEOF";
         redis_call_add(call, n, words);
     }
 }
@@ -103,7 +105,8 @@ void rights_learn(struct facts *facts, redisReply *const *replies,
     for (size_t i = 0, k = 0; i < array_len(rows); i++)
         if (asks(rows[i].kind, question))
             facts->right[rows[i].right] = rights_judge(replies[k++]);
-    facts->right[RIGHT_CLIENT_ID] = right_to_id(facts, question->id);
+    if (!question->old)
+        facts->right[RIGHT_CLIENT_ID] = right_to_id(facts, question->id);
 }
 
 void facts_ask_login(struct redis_call *call)

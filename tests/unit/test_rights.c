@@ -547,9 +547,32 @@ static void a_node_that_refuses_info_gets_its_line(void **state)
     }
 }
 
+static void an_old_server_is_asked_by_its_own_words(void **state)
+{
+    const struct facts_question question = {.side = SIDE_SOURCE, .name = "x", .old = true};
+    struct facts facts;
+    struct answers answers = {.replies = {NULL}};
+    struct redis_call call = {.n = 0};
+
+    (void)state;
+    redis_call_init(&call);
+    rights_ask(&call, &question);
+    assert_true(says(&call, "\r\nSLAVEOF\r\n"));
+    assert_false(says(&call, "\r\nREPLICAOF\r\n"));
+    for (unsigned i = 0; i < call.n; i++)
+        answers_put(&answers, i, answer("+OK\r\n"));
+    facts_init(&facts);
+    rights_learn(&facts, answers.replies, &question);
+    assert_int_equal(facts.right[RIGHT_REPLICAOF], RIGHT_ALLOWED);
+    assert_int_equal(facts.right[RIGHT_CLIENT_ID], RIGHT_UNKNOWN); /* there is none */
+    answers_clear(&answers);
+    redis_call_clear(&call);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_old_server_is_asked_by_its_own_words),
         cmocka_unit_test(an_answer_tells_of_a_right),
         cmocka_unit_test(a_pause_is_ended_at_the_source_only_and_where_there_is_none),
         cmocka_unit_test(a_copy_is_asked_for_only_behind_an_answer_that_waits),
