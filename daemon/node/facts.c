@@ -28,6 +28,7 @@ static enum answer answer_of(const redisReply *reply, const char *name)
 static void learn_replication(struct facts *facts, const redisReply *reply)
 {
     const char *check = config_value_of(reply, "rdb-version-check");
+    const char *events = config_value_of(reply, "notify-keyspace-events");
 
     facts->right[RIGHT_CONFIG_GET] = rights_judge(reply);
     facts->databases = number_of(reply, "databases");
@@ -36,6 +37,8 @@ static void learn_replication(struct facts *facts, const redisReply *reply)
     facts->repl_timeout = number_of(reply, "repl-timeout");
     facts->ping_period = number_of(reply, "repl-ping-replica-period");
     facts->read_only = answer_of(reply, "replica-read-only");
+    facts->keyspace_events_known =
+        events && str_copy(facts->keyspace_events, sizeof(facts->keyspace_events), events);
     facts->version_check_relaxed = !check ? NOT_KNOWN : strcmp(check, "relaxed") == 0 ? YES : NO;
 }
 
@@ -76,15 +79,7 @@ static void learn_clock(struct facts *facts, const redisReply *reply)
                       strtoll(reply->element[1]->str, NULL, 10);
 }
 
-/* --- what is no data --- */
-
-static void learn_keyspace_events(struct facts *facts, const redisReply *reply)
-{
-    const char *value = config_value_of(reply, "notify-keyspace-events");
-
-    facts->keyspace_events_known =
-        value && str_copy(facts->keyspace_events, sizeof(facts->keyspace_events), value);
-}
+/* --- users --- */
 
 /* One more name; false: there is no room for it. */
 static bool add_user(struct facts *facts, const redisReply *name)
@@ -197,9 +192,8 @@ static const struct {
 } rows[] = {
     /* Servers before 7.0 take one pattern. These meet what is learnt, and no setting that holds a
      * secret (tls-key-file-pass, masterauth, …). */
-    {{"CONFIG", "GET", "[dmr][aeud][abptx]*"}, learn_replication},
+    {{"CONFIG", "GET", "[dmnr][aeudo][abptx]*"}, learn_replication},
     {{"CONFIG", "GET", "[cpt][lr]*[ent]"}, learn_connections},
-    {{"CONFIG", "GET", "notify-keyspace-events"}, learn_keyspace_events},
     {{"ACL", "USERS"}, learn_users},
     {{"TIME"}, learn_clock},
     {{"PUBSUB", "NUMSUB", "__sentinel__:hello"}, learn_sentinels},

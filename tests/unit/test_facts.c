@@ -10,7 +10,7 @@
 #include "tests/unit/fixture.h"
 
 /* In the order of facts_ask(). */
-enum { REPLICATION, CONNECTIONS, EVENTS, USERS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
+enum { REPLICATION, CONNECTIONS, USERS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
 
 #define NOPERM "-NOPERM this user has no permissions to run the 'x' command\r\n"
 
@@ -50,12 +50,11 @@ static void rig_init(struct rig *r)
                 ANSWER_LIST("databases", "16", "repl-timeout", "60", "repl-ping-slave-period", "10",
                             "repl-ping-replica-period", "10", "replica-read-only", "yes",
                             "maxclients", "10000", "dual-channel-replication-enabled", "no",
-                            "rdb-version-check", "strict"));
+                            "rdb-version-check", "strict", "notify-keyspace-events", "xE"));
     answers_put(a, CONNECTIONS,
                 ANSWER_LIST("protected-mode", "yes", "tls-replication", "no", "tls-port", "0",
                             "client-output-buffer-limit",
                             "normal 0 0 0 slave 268435456 67108864 60 pubsub 1 2 3"));
-    answers_put(a, EVENTS, ANSWER_LIST("notify-keyspace-events", "xE"));
     answers_put(a, USERS, ANSWER_LIST("app", "default", "shop"));
     answers_put(a, CLOCK, answer("*2\r\n$10\r\n1700000000\r\n$6\r\n000123\r\n"));
     answers_put(a, SENTINELS, answer("*2\r\n$18\r\n__sentinel__:hello\r\n:0\r\n"));
