@@ -57,7 +57,7 @@ void check_reach(enum node_side side, const struct spec *spec, const struct run 
         return;
     (void)str_copy(ret->message, sizeof(ret->message), node->err.msg);
     if (node->why == REASON_ACL_DENIED)
-        judge_remedy_info(&c, side);
+        judge_rights(&c, side, "'+info'");
 }
 
 void check_judge(size_t i, const struct spec *spec, const struct run *run,

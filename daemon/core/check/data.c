@@ -70,15 +70,6 @@ enum check_severity check_field_ttl(const struct check_case *c)
                : CHECK_OK;
 }
 
-/* The daemon's user lacks rights without which a check knows nothing. */
-static void ask_for(const struct check_case *c, enum node_side side, const char *rights)
-{
-    const struct spec_node *node = side == SIDE_SOURCE ? &c->spec->source : &c->spec->target;
-    const char *user = node->auth.username;
-
-    judge_remedy(c, side, "ACL SETUSER %s %s", user ? user : "default", rights);
-}
-
 enum check_severity check_vector_sets(const struct check_case *c)
 {
     const struct facts *s = c->source_facts, *t = c->target_facts;
@@ -90,7 +81,7 @@ enum check_severity check_vector_sets(const struct check_case *c)
         return CHECK_OK; /* it reads none of it anyhow */
     if (!s->sampled) {
         if (strcmp(c->source->product, "redis") == 0)
-            ask_for(c, SIDE_SOURCE, "'+select' '+dbsize' '+scan'");
+            judge_rights(c, SIDE_SOURCE, "'+select' '+dbsize' '+scan'");
         return judge(
             c, CHECK_NOTICE,
             "the target knows no vector sets, and whether the source has any is not known");
@@ -237,7 +228,7 @@ enum check_severity check_commands_missing(const struct check_case *c)
             return CHECK_OK;
         for (int side = 0; side < SIDE_MAX; side++)
             if (!judge_facts(c, (enum node_side)side)->commands_known)
-                ask_for(c, (enum node_side)side, "'+command|info'");
+                judge_rights(c, (enum node_side)side, "'+command|info'");
         return judge(c, CHECK_NOTICE, "which commands the nodes know could not be asked");
     }
     say_versions(c);

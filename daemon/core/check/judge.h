@@ -33,5 +33,5 @@ void judge_remedy(const struct check_case *c, enum node_side side, const char *f
     __attribute__((format(printf, 3, 4)));
 /* The facts of one side. */
 const struct facts *judge_facts(const struct check_case *c, enum node_side side);
-/* The node lets us in, but not ask for INFO: the line that gives that right. */
-void judge_remedy_info(const struct check_case *c, enum node_side side);
+/* The line that gives the daemon's user rights at a node: "'+info' '+scan'". In rights.c. */
+void judge_rights(const struct check_case *c, enum node_side side, const char *rights);

@@ -138,7 +138,7 @@ static void miss(struct missing *m, enum right right, enum right_state state, bo
 
     if (state == RIGHT_DENIED) {
         append(m->names, sizeof(m->names), comma, right_acl(right), "");
-        append(m->acl, sizeof(m->acl), " '", right_acl(right), "'");
+        append(m->acl, sizeof(m->acl), m->acl[0] ? " '" : "'", right_acl(right), "'");
     } else if (state == RIGHT_RENAMED) {
         append(m->renamed, sizeof(m->renamed), m->renamed[0] ? ", " : "", right_command(right), "");
     } else {
@@ -152,12 +152,12 @@ static void remedy(const struct check_case *c, enum node_side side, const char *
 {
     char word[CHECK_REMEDY_MAX];
 
-    judge_remedy(c, side, "ACL SETUSER %s%s", user_word(user, word), rights);
+    judge_remedy(c, side, "ACL SETUSER %s %s", user_word(user, word), rights);
 }
 
-void judge_remedy_info(const struct check_case *c, enum node_side side)
+void judge_rights(const struct check_case *c, enum node_side side, const char *rights)
 {
-    remedy(c, side, user_of(&node_of(c, side)->auth), " '+info'");
+    remedy(c, side, user_of(&node_of(c, side)->auth), rights);
 }
 
 /* Renamed commands come first: no right lets anybody use them. */
@@ -222,7 +222,7 @@ enum check_severity check_source_rights(const struct check_case *c)
 
     if (severity != CHECK_OK || !unpause_is_unknown(c))
         return severity;
-    remedy(c, SIDE_SOURCE, user, " '+pfcount' '~ecmigrate:none'");
+    remedy(c, SIDE_SOURCE, user, "'+pfcount' '~ecmigrate:none'");
     return judge(c, CHECK_NOTICE,
                  "whether '%s' may end a pause, and whether somebody has paused the source's "
                  "clients, is not known: it may not try PFCOUNT ecmigrate:none",
