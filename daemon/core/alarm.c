@@ -143,16 +143,17 @@ ALARM(primary_evicts)
 #undef SOURCE
 #undef TARGET
 
+/* What makes keys differ comes before that they do. */
 static const struct alarm_row {
     enum reason reason;
     enum phase phase;
     enum { TELLS, HOLDS } kind; /* holds the switch-over back */
     bool (*on)(const struct observation *seen, struct blocker *ret);
 } rows[] = {
-    {REASON_KEYS_DIFFER, PHASE_REPLICATING, HOLDS, keys_differ},
     {REASON_REPLICATION_ERRORS, PHASE_REPLICATING, HOLDS, errors_grew},
     {REASON_EVICTIONS, PHASE_REPLICATING, HOLDS, evictions},
     {REASON_TARGET_WRITABLE, PHASE_REPLICATING, HOLDS, target_writable},
+    {REASON_KEYS_DIFFER, PHASE_REPLICATING, HOLDS, keys_differ},
     {REASON_KEYS_COLLAPSED, PHASE_REPLICATING, HOLDS, keys_collapsed},
     {REASON_NONE, PHASE_REPLICATING, TELLS, link_unwell}, /* it says which */
     {REASON_BACKLOG_TOO_SMALL, PHASE_REPLICATING, TELLS, copied_again},

@@ -353,7 +353,7 @@ static void what_an_unreachable_node_showed_last_is_not_judged(void **state)
 static void all_that_is_wrong_is_told(void **state)
 {
     const enum reason expected[] = {REASON_GATE_LAG, REASON_FAILOVER, REASON_TARGET_REFUSES_WRITES,
-                                    REASON_KEYS_DIFFER, REASON_EVICTIONS};
+                                    REASON_EVICTIONS, REASON_KEYS_DIFFER};
     struct blocker found[BLOCKERS_MAX];
     struct pair_rig rig;
 
