@@ -30,7 +30,7 @@ static void pause_tried(struct probe *probe, const struct err *err)
     struct pair *pair = container_of(probe, struct pair, pause);
 
     pair->seen.pause_held = probe->asked && err && err->code == ERR_TIMEOUT;
-    pair->seen.pause_free = !err && probe->call.replies[0]->type == REDIS_REPLY_INTEGER;
+    pair->seen.pause_free = !err && probe->call->replies[0]->type == REDIS_REPLY_INTEGER;
     pair->pause_asked_ms = clock_boot_ms();
     pair_survey_on(pair);
     pair->owner->changed(pair);
@@ -114,7 +114,7 @@ static void sample_done(struct probe *probe, const struct err *err)
         return; /* they matter no longer */
     facts->sample_tried = true;
     if (!err)
-        sample_learn(facts, &probe->call);
+        sample_learn(facts, probe->call);
     pair_survey_on(pair);
     pair->owner->changed(pair);
 }
@@ -179,7 +179,7 @@ static void login_done(struct pair *pair, enum node_side side, const struct err 
     struct facts *facts = pair->node[side].facts;
 
     if (facts && !err)
-        facts_learn_login(&facts->replication, pair->login[side].call.replies);
+        facts_learn_login(&facts->replication, pair->login[side].call->replies);
     login_tried(pair, side, err ? refusal_reason(side, err) : REASON_NONE, err);
     pair->owner->changed(pair);
 }

@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/node/probe.h"
 
+static void free_call(struct redis_call *call)
+{
+    if (!call)
+        return;
+    redis_call_clear(call);
+    free(call);
+}
+
+/* From inside done the next probe may be started: what belongs to this one is let go of apart. */
 static void settle(struct probe *probe, const struct err *err)
 {
-    if (!probe->under_way)
-        return;
+    struct redis_call *call = probe->call;
+
     probe->under_way = false;
-    redis_client_close(probe->client, NULL);
+    redis_client_free(take(probe->client), NULL, NULL);
     probe->done(probe, err);
+    if (probe->call == call)
+        probe->call = NULL;
+    free_call(call);
 }
 
 static void answered(struct op *op)
 {
-    struct probe *probe = container_of(op, struct probe, call.op);
+    struct redis_call *call = container_of(op, struct redis_call, op);
+    struct probe *probe = call->arg;
 
-    settle(probe, op->err.code == ERR_NONE ? NULL : &op->err);
+    if (probe->under_way) {
+        settle(probe, op->err.code == ERR_NONE ? NULL : &op->err);
+        return;
+    }
+    probe->call = NULL; /* it is closed */
+    free_call(call);
 }
 
 static void state_changed(struct redis_client *client, enum redis_client_state state,
@@ -25,12 +43,12 @@ static void state_changed(struct redis_client *client, enum redis_client_state s
     /* Once it has been asked, the answer, or its want, comes by the call. */
     if (state == REDIS_CONNECTING || !probe->under_way || probe->asked)
         return;
-    if (state != REDIS_READY || probe->call.n == 0) {
+    if (state != REDIS_READY || probe->call->n == 0) {
         settle(probe, state == REDIS_READY ? NULL : why);
         return;
     }
     probe->asked = true;
-    redis_call_start(&probe->call, client, probe->answer_ms, answered);
+    redis_call_start(probe->call, client, probe->answer_ms, answered);
 }
 
 int probe_start(struct probe *probe, uv_loop_t *loop, const struct probe_config *config,
@@ -41,11 +59,14 @@ int probe_start(struct probe *probe, uv_loop_t *loop, const struct probe_config 
     assert(!probe->under_way || !probe->asked);
     if (spec_auth_read(config->auth, &password, err))
         return (int)err->code;
-    probe->under_way = false;
+    if (probe->under_way)
+        free_call(take(probe->call));
     redis_client_free(take(probe->client), NULL, NULL);
-    redis_call_init(&probe->call);
+    probe->call = xcalloc(1, sizeof(*probe->call));
+    redis_call_init(probe->call);
+    probe->call->arg = probe;
     if (config->ask)
-        config->ask(&probe->call, config->arg);
+        config->ask(probe->call, config->arg);
     probe->done = config->done;
     probe->answer_ms = config->answer_ms;
     probe->under_way = true;
@@ -78,5 +99,5 @@ void probe_close(struct probe *probe, void (*freed)(void *arg), void *arg)
 
 void probe_deinit(struct probe *probe)
 {
-    redis_call_clear(&probe->call);
+    free_call(take(probe->call));
 }

@@ -19,16 +19,16 @@ struct probe_config {
     const void *arg;
     uint64_t answer_ms; /* for their answers */
     /* err NULL: we are in, and the commands have been answered, if only with errors: in call.
-     * Once for each start. */
+     * Once for each start; it may start the next one, and not close this one. */
     void (*done)(struct probe *probe, const struct err *err);
 };
 
 struct probe {
-    bool asked; /* the commands have been sent */
-    struct redis_call call;
+    bool asked;              /* the commands have been sent */
+    struct redis_call *call; /* owned; there in done, and while it is under way */
     /* private */
     void (*done)(struct probe *probe, const struct err *err);
-    struct redis_client *client; /* owned; NULL: never started */
+    struct redis_client *client; /* owned; NULL: nothing is under way */
     uint64_t answer_ms;
     bool under_way;
 };
