@@ -63,7 +63,7 @@ ALARM(keys_collapsed)
            raise(ret,
                  "the source had %" PRId64 " keys and has %" PRId64
                  ": were they deleted on purpose? The target has followed",
-                 seen->collapsed_from, SOURCE->keys);
+                 seen->collapsed_from, SOURCE->lasting);
 }
 
 ALARM(link_unwell)
@@ -85,9 +85,7 @@ ALARM(copied_again)
 ALARM(source_restarted)
 {
     return seen->source_restarts > 0 &&
-           raise(ret,
-                 "the source was restarted (%u times since the target was in sync), and all of it "
-                 "copied anew",
+           raise(ret, "the source was restarted (%u times since the target was in sync)",
                  seen->source_restarts);
 }
 
@@ -182,7 +180,7 @@ unsigned alarm_bits(const struct observation *seen, enum phase phase)
 
 bool alarm_is_of(unsigned row, enum phase phase)
 {
-    return rows[row].phase == phase;
+    return row < array_len(rows) && rows[row].phase == phase;
 }
 
 bool alarm_says(unsigned row, const struct observation *seen, struct blocker *ret)

@@ -7,7 +7,6 @@
 
 #include "daemon/core/dump.h"
 #include "lib/base/base.h"
-#include "lib/base/units.h"
 
 /* What a row looks at. */
 struct inquiry {
@@ -50,6 +49,19 @@ static bool target_died(const struct inquiry *q)
     return q->run->reason == REASON_TARGET_DIED;
 }
 
+static bool expects_link(const struct inquiry *q)
+{
+    return q->run->reason == REASON_LINK_TIMEOUT ||
+           (q->run->phase == PHASE_REPLICATING && !q->seen->linked);
+}
+
+/* The source has not begun to serve the target since. */
+static bool saw_nothing(const struct inquiry *q)
+{
+    return reachable(q, SIDE_SOURCE) && q->base->known && GREW(sync_full) == 0 &&
+           GREW(sync_partial_ok) == 0 && !source_sees_target(q->spec, q->seen);
+}
+
 /* --- the nodes themselves --- */
 
 ROW(source_loading)
@@ -78,9 +90,10 @@ ROW(login_refused)
            found(q, "the target cannot log in to the source: %s", login->err.msg);
 }
 
+/* They may be anybody's: it counts only where nothing else came. */
 ROW(logins_counted)
 {
-    return q->base->known && GREW(refused_logins) > 0 &&
+    return expects_link(q) && saw_nothing(q) && GREW(refused_logins) > 0 &&
            found(q,
                  "the source has refused %" PRId64 " log-ins (WRONGPASS, NOAUTH) since the "
                  "target was told to follow it",
@@ -99,7 +112,7 @@ ROW(right_missing)
                          "user '%s', as which the target logs in to the source, lacks %s; there: "
                          "ACL SETUSER %s +psync +replconf +ping",
                          user, right_acl(needed[i]), user);
-    if (q->source_facts->dual_channel == YES &&
+    if (q->source_facts->dual_channel == YES && q->target_facts->dual_channel == YES &&
         q->source_facts->replication.right[RIGHT_SYNC] == RIGHT_DENIED)
         return found(q, "user '%s' lacks +sync, which dual-channel replication needs", user);
     return false;
@@ -129,9 +142,13 @@ ROW(full_house)
                  GREW(rejected_connections), q->source->connected_clients, max);
 }
 
+/* With a password it protects nothing; and who was turned away may be somebody else. */
 ROW(protected_mode)
 {
+    const struct spec_auth *auth = &q->spec->source.auth;
+
     return GREW(rejected_connections) > 0 && q->source_facts->protected_mode != NO &&
+           !auth->password && !auth->password_file && !auth->credential && saw_nothing(q) &&
            found(q,
                  "the source has turned away %" PRId64
                  " connections: protected-mode is yes, and it has no password",
@@ -140,10 +157,12 @@ ROW(protected_mode)
 
 /* --- the road --- */
 
+/* At our own address it speaks plain; what is behind another port, nobody knows. */
 ROW(tls_to_plain)
 {
     return q->target_facts->tls_replication == YES &&
-           q->source_facts->tls_port != (int64_t)q->road.port &&
+           (endpoint_equal(&q->road, &q->run->source) ||
+            (expects_link(q) && q->source_facts->tls_port != (int64_t)q->road.port)) &&
            found(q,
                  "the target speaks TLS on the link (tls-replication yes), and port %u of the "
                  "source speaks plain",
@@ -205,16 +224,19 @@ ROW(died)
 
 ROW(cannot_save)
 {
-    return reachable(q, SIDE_SOURCE) && q->source->save_failed && GREW(sync_full) > 0 &&
+    return reachable(q, SIDE_SOURCE) && q->source->save_failed &&
+           GREW(sync_full) > (q->base->save_failed ? 1 : 0) && /* that one may be of long ago */
            found(q,
                  "the source's last dump failed (rdb_last_bgsave_status), and it was asked for "
                  "%" PRId64 " copies",
                  GREW(sync_full));
 }
 
+/* Who was asked once may only wait, for other replicas to come or for a dump to end. */
 ROW(cannot_fork)
 {
-    return GREW(sync_full) > 0 && q->source->forks >= 0 && GREW(forks) == 0 &&
+    return GREW(sync_full) > 1 && q->source->forks >= 0 && GREW(forks) == 0 &&
+           !q->source->bgsave_in_progress &&
            found(q,
                  "the source was asked for %" PRId64 " copies, and has started no process for one "
                  "(total_forks)",
@@ -232,7 +254,7 @@ ROW(buffer_overrun)
     const struct facts *facts = q->source_facts;
     int64_t written = GREW(master_repl_offset);
 
-    if (GREW(buffer_cuts) > 0 && q->source->buffer_cuts >= 0)
+    if (GREW(buffer_cuts) > 0 && q->source->buffer_cuts >= 0 && GREW(sync_full) > 1)
         return found(q,
                      "the source has closed %" PRId64
                      " clients for their output buffer; client-output-buffer-limit for replicas "
@@ -273,18 +295,10 @@ ROW(flapping)
            found(q, "the link was taken up again %" PRId64 " times", GREW(sync_partial_ok));
 }
 
-static bool expects_link(const struct inquiry *q)
-{
-    return q->run->reason == REASON_LINK_TIMEOUT ||
-           (q->run->phase == PHASE_REPLICATING && !q->seen->linked);
-}
-
-/* What is left, where the source has seen nothing of the target at all. */
+/* What is left. */
 ROW(nothing_arrives)
 {
-    return reachable(q, SIDE_SOURCE) && expects_link(q) && q->base->known && GREW(sync_full) == 0 &&
-           GREW(sync_partial_ok) == 0 && GREW(rejected_connections) == 0 &&
-           !source_sees_target(q->spec, q->seen) &&
+    return expects_link(q) && saw_nothing(q) && GREW(rejected_connections) == 0 &&
            found(q,
                  "nothing of the target has arrived at the source, which it looks for at '%s:%u'",
                  q->road.host, q->road.port);
@@ -317,6 +331,12 @@ static const struct {
     {REASON_LINK_FLAPPING, flapping},
     {REASON_UNREACHABLE_FROM_TARGET, nothing_arrives},
 };
+
+bool is_certain(enum reason cause)
+{
+    return cause == REASON_AUTH_REFUSED || cause == REASON_ACL_DENIED ||
+           cause == REASON_TLS_EXPECTED;
+}
 
 bool is_symptom(enum reason reason)
 {

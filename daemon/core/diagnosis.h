@@ -10,6 +10,9 @@
 
 /* An attempt that failed with this says what was seen, not why: that is to be found out. */
 bool is_symptom(enum reason reason);
+/* A cause that was tried at the node, not concluded from what an attempt has led to: it needs no
+ * symptom. */
+bool is_certain(enum reason cause);
 /* The cause, with its evidence in message; REASON_NONE: nothing that is known here. Goes by the
  * facts of both nodes where they are known, and by what the source has counted since the target was
  * told to follow. */

@@ -126,10 +126,11 @@ static void watch_copies(struct link_watch *watch, struct observation *seen)
         seen->copied_again = grown(&watch->copies_base, s->sync_full);
 }
 
-/* Half of many keys gone from one look to the next: a FLUSHALL, or its like. */
+/* Half of many keys gone from one look to the next: a FLUSHALL, or its like. Those that expire may
+ * well go at once. */
 static void watch_collapse(struct link_watch *watch, struct observation *seen)
 {
-    int64_t now = seen->node[SIDE_SOURCE].info.keys;
+    int64_t now = seen->node[SIDE_SOURCE].info.lasting;
 
     if (watch->keys_before >= KEYS_MANY && now < watch->keys_before / 2)
         seen->collapsed_from = watch->keys_before;

@@ -24,7 +24,10 @@ void observation_enter(struct observation *seen, enum phase from, enum phase to,
         seen->undemote_sent = false;
     }
     if (to == PHASE_ATTACHING)
-        seen->prepared = seen->prepared_cutover = seen->base.known = false;
+        seen->prepared = seen->prepared_cutover = false;
+    /* What was counted before is not this attempt's, nor of a link that has come up since. */
+    if (to == PHASE_ATTACHING || (to == PHASE_REPLICATING && from != PHASE_REPLICATING))
+        seen->base = (struct attach_base){.known = false};
     if (to == PHASE_QUEUED)
         seen->checked_ahead = false;
     if (to != PHASE_REPLICATING)
@@ -84,20 +87,18 @@ void observation_init(struct observation *seen)
     }
 }
 
-static struct attach_base base_of(const struct redis_info *source)
+static struct attach_base base_of(const struct redis_info *source, bool linked)
 {
     struct attach_base base = {.known = true,
-                               .alone = source->connected_replicas == 0,
+                               .alone = source->connected_replicas <= (linked ? 1 : 0),
                                .master_repl_offset = source->master_repl_offset,
                                .sync_full = source->sync_full,
                                .sync_partial_ok = source->sync_partial_ok,
                                .sync_partial_err = source->sync_partial_err,
-                               .connections = source->connections,
                                .rejected_connections = source->rejected_connections,
                                .forks = source->forks,
                                .buffer_cuts = source->buffer_cuts,
                                .refused_logins = source->refused_logins,
-                               .refused_commands = source->refused_commands,
                                .save_failed = source->save_failed};
 
     (void)str_copy(base.run_id, sizeof(base.run_id), source->run_id);
@@ -107,7 +108,7 @@ static struct attach_base base_of(const struct redis_info *source)
 void observation_rebase(struct observation *seen)
 {
     if (seen->node[SIDE_SOURCE].reachable)
-        seen->base = base_of(&seen->node[SIDE_SOURCE].info);
+        seen->base = base_of(&seen->node[SIDE_SOURCE].info, seen->linked);
 }
 
 void observation_attaching(struct observation *seen)

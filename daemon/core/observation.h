@@ -49,8 +49,7 @@ struct attach_base {
     bool alone;      /* there was no other replica: what is copied, is copied for the target */
     char run_id[41]; /* of the source */
     int64_t master_repl_offset, sync_full, sync_partial_ok, sync_partial_err;
-    int64_t connections, rejected_connections, forks, buffer_cuts;
-    int64_t refused_logins, refused_commands;
+    int64_t rejected_connections, forks, buffer_cuts, refused_logins;
     bool save_failed;
 };
 

@@ -39,7 +39,7 @@ static void link_timeout(struct decision *d, const struct spec *spec, const stru
             (unsigned long long)spec->attach.timeout_ms, label);
 }
 
-/* A cause that waiting cannot cure need not be waited for. */
+/* A cause that is certain need not be waited for. */
 static void wait_for_link(struct decision *d, const struct spec *spec, const struct run *run,
                           const struct observation *seen)
 {
@@ -48,12 +48,11 @@ static void wait_for_link(struct decision *d, const struct spec *spec, const str
 
     if (seen->phase_ms >= LATE_MS && seen->surveyed)
         cause = diagnose(spec, run, seen, message);
-    if (cause != REASON_NONE && !reason_get(cause)->retry) {
+    if (is_certain(cause)) {
         decide_attempt_failed(d, spec, run, cause, "%s", message);
         return;
     }
-    decide_wait(d, cause, ATTACHING_POLL_MS, "waiting for the link to come up%s%s",
-                cause == REASON_NONE ? "" : ": ", cause == REASON_NONE ? "" : message);
+    decide_wait(d, REASON_NONE, ATTACHING_POLL_MS, "waiting for the link to come up");
     d->ask = seen->phase_ms >= LATE_MS && !seen->surveyed;
 }
 
@@ -73,7 +72,9 @@ void phase_attaching_decide(const struct spec *spec, const struct run *run,
         return;
     if (run->synced && seen->target_follows && decide_others(d, spec, run, seen, followed))
         return;
-    if (decide_linked(d, seen, "the link is up") || decide_copied_again(d, spec, run, seen))
+    /* With other replicas the source may have copied for one of those. */
+    if (decide_linked(d, seen, "the link is up") ||
+        (seen->base.alone && decide_copied_again(d, spec, run, seen)))
         return;
     if (seen->target_follows && target->info.sync_in_progress) {
         decide_go(d, EV_SYNCING, REASON_NONE, "a full synchronisation has begun");

@@ -45,10 +45,13 @@ static unsigned counted_starts(struct sync_watch *watch, const struct observatio
 
     if (!source->reachable || s->connected_replicas > 1 || source->whole_age_ms >= seen->phase_ms)
         return watch->counted;
-    if (seen->base.alone && strcmp(seen->base.run_id, s->run_id) == 0)
+    if (seen->base.known && strcmp(seen->base.run_id, s->run_id) == 0) {
+        if (!seen->base.alone)
+            return watch->counted;
         watch->full_base = seen->base.sync_full;
-    else if (watch->full_base < 0)
+    } else if (watch->full_base < 0) {
         watch->full_base = s->sync_full - watch->starts;
+    }
     watch->counted = (unsigned)min_of(
         max_of(s->sync_full - watch->full_base, (int64_t)watch->counted), (int64_t)INT_MAX);
     return watch->counted;

@@ -240,28 +240,36 @@ void migration_announce_link(struct migration *m, enum link_news news)
         event_emit(m->env->bus, EVENT_LINK_RESTORED, &context, NULL, "the link is up again");
 }
 
-/* An alarm of a phase that was left is not over: nobody looks any more. */
-void migration_announce_alarms(struct migration *m)
+static void announce_alarm(struct migration *m, enum event_name event, enum reason reason,
+                           bool holds, const char *message)
 {
-    unsigned now = alarm_bits(&m->pair.seen, m->run.phase), changed = now ^ m->alarms;
     struct event_context context = migration_context(m);
 
-    m->alarms = now;
-    for (unsigned row = 0; row < ALARMS_MAX; row++) {
-        struct blocker alarm;
-        json_t *data;
-        bool holds;
+    context.reason = reason_get(reason)->code;
+    event_emit(m->env->bus, event, &context,
+               json_pack("{s:s, s:b}", "reason", context.reason, "holds_cutover", holds), "%s%s%s",
+               context.reason, event == EVENT_ALARM_RAISED ? ": " : "", message);
+}
 
-        if (!(changed & 1u << row) || !alarm_is_of(row, m->run.phase))
+/* An alarm of a phase that was left is not over: nobody looks any more. One that names its cause
+ * may go on with another. */
+void migration_announce_alarms(struct migration *m)
+{
+    unsigned bits = alarm_bits(&m->pair.seen, m->run.phase);
+
+    m->alarms = bits;
+    for (unsigned row = 0; row < ALARMS_MAX; row++) {
+        enum reason *told = &m->alarm_told[row];
+        struct blocker alarm = {.reason = REASON_NONE};
+        bool on = bits & 1u << row;
+        bool holds = on && alarm_says(row, &m->pair.seen, &alarm);
+
+        if (alarm.reason == *told)
             continue;
-        holds = alarm_says(row, &m->pair.seen, &alarm);
-        context.reason = reason_get(alarm.reason)->code;
-        data = json_pack("{s:s, s:b}", "reason", context.reason, "holds_cutover", holds);
-        if (now & 1u << row)
-            event_emit(m->env->bus, EVENT_ALARM_RAISED, &context, data, "%s: %s", context.reason,
-                       alarm.message);
-        else
-            event_emit(m->env->bus, EVENT_ALARM_CLEARED, &context, data, "%s is over",
-                       context.reason);
+        if (*told != REASON_NONE && alarm_is_of(row, m->run.phase))
+            announce_alarm(m, EVENT_ALARM_CLEARED, *told, false, " is over");
+        if (on)
+            announce_alarm(m, EVENT_ALARM_RAISED, alarm.reason, holds, alarm.message);
+        *told = alarm.reason;
     }
 }

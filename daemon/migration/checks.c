@@ -40,6 +40,7 @@ static void checked(struct check_report *report, void *arg)
     precheck_free(take(m->checks.running), NULL, NULL);
     keep(m, report);
     migration_announce_check(m, report, false);
+    migration_poke(m); /* a run that waits for a slot may have waited for this, too */
 }
 
 int migration_check(struct migration *m, const struct endpoint *source, struct err *err)
@@ -63,8 +64,11 @@ static void checked_ahead(struct check_report *report, void *arg)
 
     precheck_free(take(m->checks.running), NULL, NULL);
     slots_release(&m->env->checks_ahead, &m->checks.slot);
-    if (m->run.phase != PHASE_QUEUED || transition_pending(&m->transition)) {
-        check_report_free(report); /* the run's own come, or have come */
+    /* The run's own come, or have come; or it is another run, of another text. */
+    if (m->run.phase != PHASE_QUEUED || m->run.number != m->checks.run ||
+        transition_pending(&m->transition)) {
+        check_report_free(report);
+        migration_poke(m);
         return;
     }
     keep(m, report);
@@ -86,6 +90,8 @@ void migration_check_ahead(struct migration *m)
     if (m->slot.held || m->pair.seen.checked_ahead || m->checks.running)
         return;
     slots_want(&m->env->checks_ahead, &m->checks.slot, m->run.source.host);
-    if (m->checks.slot.held)
-        start(m, &m->run, checked_ahead);
+    if (!m->checks.slot.held)
+        return;
+    m->checks.run = m->run.number;
+    start(m, &m->run, checked_ahead);
 }

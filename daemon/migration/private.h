@@ -2,6 +2,7 @@
 #pragma once
 /* The inside of a migration, for the files of this directory only. */
 #include "daemon/bus/bus.h"
+#include "daemon/core/alarm.h"
 #include "daemon/core/check/report.h"
 #include "daemon/core/decide.h"
 #include "daemon/migration/env.h"
@@ -21,6 +22,7 @@ struct migration {
     struct decision last; /* what the last look led to: the reason shown while it waits */
     struct slot slot;
     unsigned alarms; /* those that have been told: alarm_bits() */
+    enum reason alarm_told[ALARMS_MAX];
 
     struct {                  /* a verb, or a changed file, that waits for its turn */
         enum fsm_event event; /* EV_NONE: none */
@@ -30,6 +32,7 @@ struct migration {
         struct precheck *running;    /* owned; NULL: none */
         struct check_report *latest; /* owned: how the checks last went; NULL: never */
         struct slot slot;            /* to check ahead of a slot for a full synchronisation */
+        unsigned run;                /* … this one */
     } checks;
 
     struct turn turn;

@@ -268,7 +268,9 @@ void pair_look_at(struct pair *pair, enum node_side side, bool whole)
 void pair_look(struct pair *pair)
 {
     for (int side = 0; side < SIDE_MAX; side++)
-        if (!pair->surveying || !pair->seen.node[side].reachable)
+        /* What the checks go by comes of itself; elsewhere the nodes must be looked at, too. */
+        if (!pair->surveying || pair->run->phase != PHASE_CHECKING ||
+            !pair->seen.node[side].reachable)
             pair_look_at(pair, (enum node_side)side, false);
     pair_survey_again(pair);
     if (!pair->acts || pair->run->phase != PHASE_REPLICATING)

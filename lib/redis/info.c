@@ -126,7 +126,6 @@ static const struct row rows[] = {
     {STATS, "sync_partial_ok", T_I64, FIELD(sync_partial_ok), 0},
     {STATS, "sync_partial_err", T_I64, FIELD(sync_partial_err), 0},
     {STATS, "unexpected_error_replies", T_I64, FIELD(unexpected_error_replies), -1},
-    {STATS, "total_connections_received", T_I64, FIELD(connections), 0},
     {STATS, "rejected_connections", T_I64, FIELD(rejected_connections), 0},
     {STATS, "total_forks", T_I64, FIELD(forks), -1},
     {STATS, "client_output_buffer_limit_disconnections", T_I64, FIELD(buffer_cuts), -1},
@@ -144,7 +143,6 @@ static const struct row rows[] = {
     {REDIS_INFO_MODULES, "", T_NONE, FIELD(modules), 0},
     {ERRORSTATS, "errorstat_WRONGPASS", T_COUNT, FIELD(refused_logins), 0},
     {ERRORSTATS, "errorstat_NOAUTH", T_COUNT, FIELD(refused_logins), 0},
-    {ERRORSTATS, "errorstat_NOPERM", T_COUNT, FIELD(refused_commands), 0},
 
     {REDIS_INFO_CLUSTER, "cluster_enabled", T_BOOL, FIELD(cluster_enabled), 0},
 };

@@ -116,7 +116,6 @@ struct redis_info {
     /* stats */
     int64_t sync_full, sync_partial_ok, sync_partial_err;
     int64_t unexpected_error_replies; /* -1: before 7.0 */
-    int64_t connections;              /* taken in so far */
     int64_t rejected_connections;     /* turned away: maxclients, protected mode */
     int64_t forks;                    /* -1: before 6.2 */
     int64_t buffer_cuts;              /* clients closed for their output buffer; -1: before 7.2 */
@@ -125,7 +124,7 @@ struct redis_info {
     double input_kbps; /* KiB per second that it is sent: at least what is written */
 
     /* errorstats, from 6.2 on */
-    int64_t refused_logins, refused_commands; /* WRONGPASS and NOAUTH; NOPERM */
+    int64_t refused_logins; /* WRONGPASS and NOAUTH */
 
     /* keyspace */
     int64_t keys;           /* over all databases; 0 */

@@ -170,3 +170,12 @@ def test_password_that_only_the_server_knows_is_named_as_the_cause(daemon, rotat
     path.write_text("after", encoding="utf-8")
     wait_for(lambda: daemon.job("login")["link"]["up"], 30, lambda: f"the link: {daemon.job('login')}")
     assert target.cmd("DBSIZE") == 100
+
+
+def test_a_copy_that_has_to_wait_is_no_failure(lab, daemon):
+    """Untuned, a source waits for further replicas before it forks; it was asked once, and is not stuck."""
+    source, target = lab.pair("--repl-diskless-sync-delay", "4", "--repl-diskless-sync", "yes")
+    daemon.write_job("patient", source, target, sync={"tune": False}, attach={"attempts": 1, "timeout": "20s"})
+    daemon.wait_job("patient")
+    daemon.wait_phase("patient", "replicating", timeout=30)
+    assert int(source.info("stats")["sync_full"]) == 1

@@ -189,17 +189,17 @@ static void most_keys_gone_at_once_is_a_collapse(void **state)
 
     (void)state;
     watch_init(&w);
-    w.rig.source->keys = 51; /* of 100 */
+    w.rig.source->lasting = 51; /* of 100 */
     watch_on(&w, 1000);
     assert_int_equal(w.rig.seen.collapsed_from, 0);
-    w.rig.source->keys = 1000;
+    w.rig.source->lasting = 1000;
     watch_on(&w, 1000);
-    w.rig.source->keys = 499;
+    w.rig.source->lasting = 499;
     watch_on(&w, 1000);
     assert_int_equal(w.rig.seen.collapsed_from, 1000);
     watch_on(&w, 60000); /* it stays until the keys are back */
     assert_int_equal(w.rig.seen.collapsed_from, 1000);
-    w.rig.source->keys = 500;
+    w.rig.source->lasting = 500;
     watch_on(&w, 1000);
     assert_int_equal(w.rig.seen.collapsed_from, 0);
 }
@@ -210,9 +210,9 @@ static void few_keys_come_and_go(void **state)
 
     (void)state;
     watch_init(&w);
-    w.rig.source->keys = 99;
+    w.rig.source->lasting = 99;
     watch_on(&w, 1000);
-    w.rig.source->keys = 0;
+    w.rig.source->lasting = 0;
     watch_on(&w, 1000);
     assert_int_equal(w.rig.seen.collapsed_from, 0);
 }

@@ -63,7 +63,7 @@ static void spoil_psync(struct rig *r)
 
 static void spoil_sync(struct rig *r)
 {
-    r->facts[SIDE_SOURCE].dual_channel = YES;
+    r->facts[SIDE_SOURCE].dual_channel = r->facts[SIDE_TARGET].dual_channel = YES;
     r->facts[SIDE_SOURCE].replication.right[RIGHT_SYNC] = RIGHT_DENIED;
 }
 
@@ -215,6 +215,68 @@ static void each_cause_is_told_from_the_others(void **state)
     }
 }
 
+static void ask_once(struct rig *r)
+{
+    r->pair.source->sync_full = 1; /* diskless: it waits for other replicas, or for a dump */
+}
+
+static void ask_once_with_an_old_failure(struct rig *r)
+{
+    r->pair.source->save_failed = r->pair.seen.base.save_failed = true;
+    r->pair.source->sync_full = r->pair.source->forks = 1;
+}
+
+static void refuse_somebody_else(struct rig *r)
+{
+    r->pair.source->refused_logins = 5;
+    r->pair.source->sync_full = r->pair.source->forks = 1;
+}
+
+static void turn_somebody_away_in_spite_of_a_password(struct rig *r)
+{
+    static char password[] = "secret";
+
+    r->pair.spec.source.auth.password = password;
+    r->pair.source->rejected_connections = 3;
+    r->facts[SIDE_SOURCE].protected_mode = YES;
+}
+
+static void cut_a_subscriber(struct rig *r)
+{
+    r->pair.source->buffer_cuts = 1;
+    r->pair.source->sync_full = r->pair.source->forks = 1;
+}
+
+static void drop_one_channel(struct rig *r)
+{
+    spoil_sync(r);
+    r->facts[SIDE_TARGET].dual_channel = NO;
+    r->pair.source->sync_full = r->pair.source->forks = 1;
+}
+
+/* None of these is why this link does not come up. */
+static void what_others_did_is_no_cause(void **state)
+{
+    static void (*const innocent[])(struct rig * r) = {
+        ask_once,
+        ask_once_with_an_old_failure,
+        refuse_somebody_else,
+        turn_somebody_away_in_spite_of_a_password,
+        cut_a_subscriber,
+        drop_one_channel,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < array_len(innocent); i++) {
+        struct rig r;
+
+        rig_init(&r);
+        innocent[i](&r);
+        if (found(&r) != REASON_NONE)
+            fail_msg("row %zu: %s (%s)", i, reason_get(found(&r))->code, r.message);
+    }
+}
+
 /* What was counted by an earlier process of the source tells nothing. */
 static void counters_of_another_process_are_not_compared(void **state)
 {
@@ -264,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_cause_is_told_from_the_others),
+        cmocka_unit_test(what_others_did_is_no_cause),
         cmocka_unit_test(counters_of_another_process_are_not_compared),
         cmocka_unit_test(nothing_known_is_no_cause),
         cmocka_unit_test(a_link_that_is_well_has_no_cause),

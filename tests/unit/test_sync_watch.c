@@ -3,6 +3,7 @@
 #include "daemon/core/observation.h"
 #include "daemon/core/progress.h"
 #include "daemon/core/sync_watch.h"
+#include "lib/base/base.h"
 #include "tests/unit/fixture.h"
 
 static void a_synchronisation_stalls_when_nothing_moves(void **state)
@@ -127,6 +128,26 @@ static void a_source_is_not_believed_that_counts_for_others_or_is_old(void **sta
     expect_starts(&watch, &seen, 8, 1);
 }
 
+static void the_base_of_an_attempt_is_believed_only_while_it_is_this_ones(void **state)
+{
+    struct observation seen = {.target_follows = true, .phase_ms = 500};
+    struct seen_node *source = &seen.node[SIDE_SOURCE];
+    struct sync_watch watch = {.syncing = false};
+
+    (void)state;
+    source->reachable = seen.node[SIDE_TARGET].reachable = true;
+    str_copy(source->info.run_id, sizeof(source->info.run_id), "process");
+    seen.base = (struct attach_base){.alone = true, .run_id = "process", .sync_full = 5};
+    sync_watch_enter(&watch, 0);
+    expect_starts(&watch, &seen, 7, 0); /* of the attempt before: not known any more */
+    seen.base.known = true;
+    sync_watch_enter(&watch, 0);
+    expect_starts(&watch, &seen, 7, 2);
+    seen.base.alone = false; /* others are copied for, too */
+    sync_watch_enter(&watch, 0);
+    expect_starts(&watch, &seen, 9, 0);
+}
+
 static void progress_is_received_then_loaded(void **state)
 {
     struct observation seen = {.target_follows = true};
@@ -176,6 +197,7 @@ int main(void)
         cmocka_unit_test(synchronisations_between_two_looks_are_counted_by_the_source),
         cmocka_unit_test(a_source_counts_from_the_synchronisation_that_was_seen_first),
         cmocka_unit_test(a_source_is_not_believed_that_counts_for_others_or_is_old),
+        cmocka_unit_test(the_base_of_an_attempt_is_believed_only_while_it_is_this_ones),
         cmocka_unit_test(progress_is_received_then_loaded),
         cmocka_unit_test(progress_goes_by_keys_where_there_is_no_file),
     };
