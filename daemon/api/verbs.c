@@ -143,25 +143,43 @@ static void add_step(json_t *steps, char *text)
     free(text);
 }
 
-/* The source's part; by force one that does not answer is passed over. */
-static void add_source_steps(json_t *steps, const struct migration_view *view, const char *source,
+/* The source is a replica, and the primary above it takes the writes. */
+static bool is_chained(const struct migration_view *view)
+{
+    return view->seen && view->seen->writer == SIDE_PRIMARY;
+}
+
+static const char *writer_name(const struct migration_view *view)
+{
+    return is_chained(view) ? "source's primary" : "source";
+}
+
+static bool writer_answers(const struct migration_view *view)
+{
+    return !view->seen || view->seen->node[view->seen->writer].reachable;
+}
+
+/* The part of what takes the writes; by force one that does not answer is passed over. */
+static void add_writer_steps(json_t *steps, const struct migration_view *view, const char *writer,
                              const char *target, bool force)
 {
     double pause = (double)view->spec->cutover.pause_ms / 1000;
-    bool answers = !view->seen || view->seen->node[SIDE_SOURCE].reachable;
+    const char *what = writer_name(view);
 
-    if (force && !answers) {
-        add_step(steps, xasprintf("Wait 10 s for the source '%s', which does not answer.", source));
+    if (force && !writer_answers(view)) {
+        add_step(steps,
+                 xasprintf("Wait 10 s for the %s '%s', which does not answer.", what, writer));
         return;
     }
-    add_step(steps, xasprintf("Pause writes on the source '%s' for at most %g s.", source, pause));
-    add_step(
-        steps,
-        xasprintf("Wait up to %g s until the target '%s' has applied every write; if it does "
-                  "not get there, %s.",
-                  pause / 2, target,
-                  force ? "go on without the rest, which is lost" : "resume writes on the source"));
-    add_step(steps, xasprintf("Make the source '%s' a read-only replica of the target.", source));
+    add_step(steps,
+             xasprintf("Pause writes on the %s '%s' for at most %g s.", what, writer, pause));
+    add_step(steps,
+             xasprintf("Wait up to %g s until the target '%s' has applied every write; if it does "
+                       "not get there, %s%s.",
+                       pause / 2, target,
+                       force ? "go on without the rest, which is lost" : "resume writes on the ",
+                       force ? "" : what));
+    add_step(steps, xasprintf("Make the %s '%s' a read-only replica of the target.", what, writer));
 }
 
 /* What a switch-over would do, in the order in which it does it. */
@@ -170,38 +188,41 @@ static json_t *view_steps(const struct migration_view *view, bool force)
     const struct spec *spec = view->spec;
     const struct endpoint *from =
         endpoint_is_set(&view->run->source) ? &view->run->source : &spec->source.endpoint;
-    bool answers = !view->seen || view->seen->node[SIDE_SOURCE].reachable;
-    char source[ENDPOINT_STR_MAX], target[ENDPOINT_STR_MAX];
+    char source[ENDPOINT_STR_MAX], writer[ENDPOINT_STR_MAX], target[ENDPOINT_STR_MAX];
     json_t *steps = json_array();
 
     endpoint_format(from, source);
+    endpoint_format(is_chained(view) ? &view->seen->primary : from, writer);
     endpoint_format(&spec->target.endpoint, target);
-    add_source_steps(steps, view, source, target, force);
+    add_writer_steps(steps, view, writer, target, force);
     add_step(steps, xasprintf("Promote the target '%s' to a primary; writes go there from now on.",
                               target));
-    if (force && !answers) {
+    if (force && !writer_answers(view)) {
         add_step(steps, xasprintf("Leave '%s' alone: it may come back as a primary, and must be "
                                   "kept from that.",
-                                  source));
+                                  writer));
         return steps;
     }
     if (view->seen && wants_drain(spec, view->seen))
-        add_step(steps, xasprintf("Close the connections of clients to '%s'.", source));
+        add_step(steps, xasprintf("Close the connections of clients to '%s'.", writer));
     if (spec->cutover.reverse)
-        add_step(steps, xasprintf("Keep '%s' following '%s': the way back.", source, target));
+        add_step(steps, xasprintf("Keep '%s' following '%s': the way back.", writer, target));
     else
         add_step(steps, xasprintf("Cut the link of '%s' and leave it read-only "
                                   "(cutover.reverse is false).",
-                                  source));
+                                  writer));
+    if (spec->cutover.reverse && is_chained(view))
+        add_step(steps, xasprintf("Let '%s' follow '%s', too.", source, target));
     return steps;
 }
 
-/* By force a switch-over passes over what holds it back, but for a source that is a replica. */
+/* By force a switch-over passes over what holds it back, but not over writers that it cannot stop.
+ */
 static bool passes_over(const struct migration_view *view, const struct blocker *blocker,
                         bool force)
 {
     return force && view->run->phase == PHASE_REPLICATING &&
-           blocker->reason != REASON_SOURCE_IS_REPLICA;
+           blocker->reason != REASON_SOURCE_IS_REPLICA && blocker->reason != REASON_PRIMARY_CHANGED;
 }
 
 static void respond_dry_run(struct http_request *request, const struct migration *m, bool force)

@@ -158,12 +158,12 @@ static bool link_exists(const struct observation *seen)
 /* After the switch-over: the old source's link to the target. */
 static json_t *view_reverse_link(const struct observation *seen)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *old = &seen->node[seen->writer];
 
-    if (!source->reachable || !seen->source_follows_target)
+    if (!old->reachable || !seen->writer_follows_target)
         return json_null();
-    return json_pack("{s:b, s:n, s:o}", "up", source->info.link_up, "since", "last_io_seconds",
-                     count_or_null(source->info.last_io_seconds));
+    return json_pack("{s:b, s:n, s:o}", "up", old->info.link_up, "since", "last_io_seconds",
+                     count_or_null(old->info.last_io_seconds));
 }
 
 /* The target's link to the source: from the first attempt until the target is a primary for good.
@@ -288,6 +288,8 @@ static json_t *view_of(const struct migration_view *view, bool brief)
     json_object_set_new(job, "attempt", view_attempt(view));
     json_object_set_new(job, "source",
                         view_node(source_of(view), seen ? &seen->node[SIDE_SOURCE] : NULL));
+    json_object_set_new(job, "primary",
+                        seen ? view_node(&seen->primary, &seen->node[SIDE_PRIMARY]) : json_null());
     json_object_set_new(job, "target",
                         view_node(&spec->target.endpoint, seen ? &seen->node[SIDE_TARGET] : NULL));
     json_object_set_new(job, "link", view_link(view));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/core/decide.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "daemon/core/phase.h"
 #include "lib/base/base.h"
 
@@ -10,15 +13,36 @@ static phase_decide_fn *const phase_decide[PHASE_MAX] = {
 #undef PHASE
 };
 
-/* A node that does not answer cannot be looked at: the phase has taken that into account. */
-static unsigned stale_nodes(const struct observation *seen)
+/* A node that does not answer cannot be looked at: the phase has taken that into account. Inside
+ * the write pause a source that is no writer decides nothing. */
+static unsigned stale_nodes(const struct run *run, const struct observation *seen,
+                            enum action action)
 {
+    bool aside = phase_get(run->phase)->flags & F_PAUSE && seen->writer != SIDE_SOURCE &&
+                 action != ACT_REJOIN;
     unsigned sides = 0;
 
     for (int side = 0; side < SIDE_MAX; side++)
-        if (seen->node[side].reachable && !seen_anew(seen, (enum node_side)side))
+        if (seen->node[side].reachable && !seen_anew(seen, (enum node_side)side) &&
+            !(aside && side == SIDE_SOURCE))
             sides |= 1u << side;
     return sides;
+}
+
+/* What takes the writes is the source, mostly, and is spoken of as such. */
+static void name_writer(const struct run *run, const struct observation *seen, struct decision *d)
+{
+    static const char source[] = "the source", primary[] = "the primary";
+    char before[RUN_MESSAGE_MAX];
+    char *at;
+
+    if (seen->writer != SIDE_PRIMARY || !(phase_get(run->phase)->flags & F_PAUSE))
+        return;
+    while ((at = strstr(d->message, source))) {
+        (void)str_copy(before, sizeof(before), d->message);
+        snprintf(at, sizeof(d->message) - (size_t)(at - d->message), "%s%s", primary,
+                 before + (at - d->message) + strlen(source));
+    }
 }
 
 /* After a stall or a clock step what was seen may be old: look on, act later. Inside the write
@@ -34,10 +58,12 @@ struct decision decide(const struct spec *spec, const struct run *run,
                        const struct observation *seen)
 {
     struct decision d = {.event = EV_NONE, .action = ACT_NONE, .poll_ms = 1000};
-    unsigned stale = stale_nodes(seen);
+    unsigned stale;
 
     assert(run->phase >= 0 && run->phase < PHASE_MAX);
     phase_decide[run->phase](spec, run, seen, &d);
+    name_writer(run, seen, &d);
+    stale = stale_nodes(run, seen, d.action);
     if (seen->tilt && waits_out_tilt(run, &d)) {
         d = (struct decision){.poll_ms = 200};
         decide_wait(&d, REASON_TILT, 200,

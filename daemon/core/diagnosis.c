@@ -74,7 +74,7 @@ ROW(source_loading)
 ROW(source_link_down)
 {
     return reachable(q, SIDE_SOURCE) && q->source->role == REDIS_ROLE_REPLICA &&
-           !q->source->link_up && !q->seen->source_demoted &&
+           !q->source->link_up && !q->seen->writer_demoted &&
            found(q, "the source is a replica of '%s:%u', that link is down, and it serves no copy",
                  q->source->master_host, q->source->master_port);
 }

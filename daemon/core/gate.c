@@ -26,7 +26,7 @@ static bool hold(struct blocker *ret, const char *fmt, ...)
 #define GATE(name)                                                                                 \
     static bool name(const struct spec *spec __attribute__((unused)),                              \
                      const struct observation *seen, struct blocker *ret)
-#define SOURCE (&seen->node[SIDE_SOURCE].info)
+#define SOURCE (&seen->node[seen->writer].info)
 #define TARGET (&seen->node[SIDE_TARGET].info)
 
 GATE(source_unreachable)
@@ -43,10 +43,38 @@ GATE(target_unreachable)
     return !target->reachable && hold(ret, "the target does not answer: %s", target->err.msg);
 }
 
+GATE(primary_unreachable)
+{
+    const struct seen_node *primary = &seen->node[SIDE_PRIMARY];
+    char label[ENDPOINT_LABEL_MAX];
+
+    return seen->writer == SIDE_PRIMARY && !primary->reachable &&
+           hold(ret, "the source's primary '%s' does not answer: %s",
+                endpoint_label(&seen->primary, label), primary->err.msg);
+}
+
+GATE(primary_changed)
+{
+    char label[ENDPOINT_LABEL_MAX];
+
+    return seen->chain_changed &&
+           hold(ret, "the writes are taken by '%s' now, which this run did not begin with",
+                seen->writer == SIDE_PRIMARY ? endpoint_label(&seen->primary, label)
+                                             : "the source itself");
+}
+
+/* In a chain: what the source lacks, the target lacks. */
+GATE(source_link_down)
+{
+    return seen->writer == SIDE_PRIMARY && !seen->node[SIDE_SOURCE].info.link_up &&
+           hold(ret, "the source's own link to its primary is down");
+}
+
 GATE(source_is_replica)
 {
-    return SOURCE->role == REDIS_ROLE_REPLICA && hold(ret, "the source is a replica of '%s:%u'",
-                                                      SOURCE->master_host, SOURCE->master_port);
+    return SOURCE->role == REDIS_ROLE_REPLICA &&
+           hold(ret, "the %s is a replica of '%s:%u'", side_name(seen->writer), SOURCE->master_host,
+                SOURCE->master_port);
 }
 
 /* The next four: what comes first hides what follows from it. */
@@ -141,13 +169,15 @@ GATE(misconf)
 
 GATE(source_paused)
 {
-    return source_is_paused(seen) &&
-           hold(ret, "somebody else has paused the source's clients (CLIENT PAUSE)");
+    return writer_is_paused(seen) &&
+           hold(ret, "somebody else has paused the %s's clients (CLIENT PAUSE)",
+                side_name(seen->writer));
 }
 
 GATE(failing_over)
 {
-    return SOURCE->failing_over && hold(ret, "a FAILOVER is under way at the source");
+    return SOURCE->failing_over &&
+           hold(ret, "a FAILOVER is under way at the %s", side_name(seen->writer));
 }
 
 GATE(stranger)
@@ -169,7 +199,10 @@ static const struct gate {
 } gates[] = {
     {REASON_WAITING_NODE, FIRM, source_unreachable},
     {REASON_WAITING_NODE, FIRM, target_unreachable},
+    {REASON_PRIMARY_UNREACHABLE, FIRM, primary_unreachable},
+    {REASON_PRIMARY_CHANGED, FIRM, primary_changed},
     {REASON_SOURCE_IS_REPLICA, FIRM, source_is_replica},
+    {REASON_SOURCE_LINK_DOWN, FIRM, source_link_down},
     {REASON_LINK_DOWN, FIRM, link_down},
     {REASON_GATE_HISTORY, FIRM, other_history},
     {REASON_GATE_LAG, FIRM, lag},
@@ -199,6 +232,11 @@ static unsigned add_alarms(const struct spec *spec, const struct observation *se
     return n;
 }
 
+static bool is_silence(enum reason reason)
+{
+    return reason == REASON_WAITING_NODE || reason == REASON_PRIMARY_UNREACHABLE;
+}
+
 unsigned gate_all(const struct spec *spec, const struct observation *seen,
                   struct blocker ret[BLOCKERS_MAX])
 {
@@ -206,7 +244,7 @@ unsigned gate_all(const struct spec *spec, const struct observation *seen,
 
     for (size_t i = 0; i < array_len(gates); i++) {
         /* What an unreachable node showed last is not worth judging. */
-        if (n > 0 && ret[0].reason == REASON_WAITING_NODE && gates[i].reason != REASON_WAITING_NODE)
+        if (n > 0 && is_silence(ret[0].reason) && !is_silence(gates[i].reason))
             break;
         if (!gates[i].holds(spec, seen, &ret[n]))
             continue;
@@ -215,7 +253,7 @@ unsigned gate_all(const struct spec *spec, const struct observation *seen,
             gates[i].kind == WAIVABLE && spec_waives(spec, reason_get(gates[i].reason)->code);
     }
     /* What an unreachable node showed last is not worth judging. */
-    return n > 0 && ret[0].reason == REASON_WAITING_NODE ? n : add_alarms(spec, seen, n, ret);
+    return n > 0 && is_silence(ret[0].reason) ? n : add_alarms(spec, seen, n, ret);
 }
 
 unsigned gate_check(const struct spec *spec, const struct observation *seen,

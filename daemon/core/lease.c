@@ -25,7 +25,7 @@ void lease_forget(struct lease *lease)
 void lease_observe(const struct lease *lease, uint64_t phase_at_ms, uint64_t usual_ms,
                    uint64_t now_ms, struct observation *seen)
 {
-    bool expires = seen->node[SIDE_SOURCE].info.redis_compat_num >= PAUSE_WRITE_SINCE;
+    bool expires = seen->node[seen->writer].info.redis_compat_num >= PAUSE_WRITE_SINCE;
     uint64_t since = lease->sent_ms ? lease->sent_ms : phase_at_ms;
     uint64_t pause_ms = lease->sent_ms ? lease->pause_ms : usual_ms;
 

@@ -141,27 +141,43 @@ static void watch_collapse(struct link_watch *watch, struct observation *seen)
 
 static void watch_source(struct link_watch *watch, struct observation *seen, uint64_t now_ms)
 {
+    bool is_primary;
+
     if (!seen->node[SIDE_SOURCE].reachable || !seen_at_once(seen, SIDE_SOURCE))
         return;
     watch_breaks(watch, seen, now_ms);
     watch_copies(watch, seen);
-    watch->source_was_primary = watch->source_was_primary || seen->source_is_primary;
-    seen->source_lost_role =
-        watch->source_was_primary && !seen->source_is_primary && !seen->source_demoted;
+    is_primary = seen->node[SIDE_SOURCE].info.role == REDIS_ROLE_MASTER;
+    watch->source_was_primary = watch->source_was_primary || is_primary;
+    seen->source_lost_role = watch->source_was_primary && !is_primary && !seen->writer_demoted;
     watch_collapse(watch, seen);
 }
 
 static void watch_reverse(struct link_watch *watch, struct observation *seen)
 {
-    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *w = &seen->node[seen->writer].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
-    if (seen->node[SIDE_SOURCE].reachable && seen->source_follows_target &&
-        seen_at_once(seen, SIDE_SOURCE) && s->unexpected_error_replies >= 0)
-        seen->reverse_errors = grown(&watch->reverse_base, s->unexpected_error_replies);
+    if (seen->node[seen->writer].reachable && seen->writer_follows_target &&
+        seen_at_once(seen, seen->writer) && w->unexpected_error_replies >= 0)
+        seen->reverse_errors = grown(&watch->reverse_base, w->unexpected_error_replies);
     if (seen->node[SIDE_TARGET].reachable && seen->target_is_primary &&
         seen_at_once(seen, SIDE_TARGET))
         seen->primary_evicted = grown(&watch->primary_base, t->evicted_keys);
+}
+
+#define PING_BYTES 14 /* of a replication PING; no write is as short */
+
+/* A source that is a replica: whether its primary still sends writes. */
+static void watch_stillness(struct link_watch *watch, struct observation *seen, uint64_t now_ms)
+{
+    int64_t offset = seen->node[SIDE_SOURCE].info.master_repl_offset;
+    int64_t grown_by = offset - watch->still_offset;
+
+    if (grown_by != 0 && grown_by != PING_BYTES)
+        watch->still_at_ms = now_ms;
+    watch->still_offset = offset;
+    seen->still_ms = now_ms - watch->still_at_ms;
 }
 
 enum link_news link_watch_update(struct link_watch *watch, struct observation *seen,
@@ -177,6 +193,7 @@ enum link_news link_watch_update(struct link_watch *watch, struct observation *s
         watch_reverse(watch, seen);
     else if (phase == PHASE_REPLICATING)
         watch_source(watch, seen, now_ms);
+    watch_stillness(watch, seen, now_ms);
     if (phase == PHASE_REPLICATING && up != watch->up)
         news = up ? LINK_RESTORED : LINK_LOST;
     if (up && !watch->up)

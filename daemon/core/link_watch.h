@@ -28,6 +28,8 @@ struct link_watch {
     unsigned replicas_most;             /* of the target, online at once */
     int64_t copies_base;                /* sync_full; -1: not known */
     int64_t keys_before;                /* the source's, at the last look */
+    int64_t still_offset;               /* the source's, at the last look */
+    uint64_t still_at_ms;               /* and when it grew by more than a PING */
     int64_t reverse_base, primary_base; /* after the switch-over; -1: not known */
 };
 

@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "daemon/core/chain.h"
 #include "daemon/core/lease.h"
 #include "daemon/core/replicas.h"
 #include "lib/base/base.h"
@@ -53,7 +54,10 @@ bool seen_learns(const struct seen_node *node, uint64_t number)
 
 static bool newer_than_acts(const struct observation *seen, uint64_t number)
 {
-    return number > seen->node[SIDE_SOURCE].acted && number > seen->node[SIDE_TARGET].acted;
+    for (int side = 0; side < SIDE_MAX; side++)
+        if (number <= seen->node[side].acted)
+            return false;
+    return true;
 }
 
 bool seen_anew(const struct observation *seen, enum node_side side)
@@ -76,15 +80,17 @@ bool seen_at_once(const struct observation *seen, enum node_side side)
     return seen_whole(seen, side) && seen->node[side].looked == seen->node[side].looked_whole;
 }
 
+void seen_init(struct seen_node *node)
+{
+    *node = (struct seen_node){.ahead_ms = AHEAD_UNKNOWN, .databases = -1};
+    node->survey.scripts = node->survey.min_replicas = -1;
+}
+
 void observation_init(struct observation *seen)
 {
     *seen = (struct observation){.detached_offset = -1, .given_keys = -1};
-    for (int side = 0; side < SIDE_MAX; side++) {
-        struct seen_node *node = &seen->node[side];
-
-        node->ahead_ms = AHEAD_UNKNOWN;
-        node->survey.scripts = node->survey.min_replicas = node->databases = -1;
-    }
+    for (int side = 0; side < SIDE_MAX; side++)
+        seen_init(&seen->node[side]);
 }
 
 static struct attach_base base_of(const struct redis_info *source, bool linked)
@@ -174,28 +180,35 @@ void observation_relate(struct observation *seen, const struct spec *spec, const
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
     const struct endpoint fence = {.host = FENCE_HOST, .port = FENCE_PORT};
     struct endpoint source = run_source_for_target(spec, run);
+    const struct redis_info *w, *head;
 
+    seen->writer = endpoint_is_set(&seen->primary) ? SIDE_PRIMARY : SIDE_SOURCE;
+    w = &seen->node[seen->writer].info;
+    /* A chain has one history: as long as its top has not been seen, the source tells it. */
+    head = w->replid[0] ? w : s;
     seen->target_follows = follows(t, &source);
     seen->target_follows_other = t->role == REDIS_ROLE_REPLICA && !seen->target_follows;
     seen->target_is_primary = t->role == REDIS_ROLE_MASTER;
-    seen->source_is_primary = s->role == REDIS_ROLE_MASTER;
+    seen->writer_is_primary = w->role == REDIS_ROLE_MASTER;
+    seen->writer_follows_target = follows(w, &spec->target.reachable_as);
     seen->source_follows_target = follows(s, &spec->target.reachable_as);
-    seen->source_at_fence = follows(s, &fence);
-    seen->source_demoted = seen->source_follows_target || seen->source_at_fence;
-    seen->same_history = s->replid[0] != '\0' && strcmp(s->replid, t->replid) == 0;
+    seen->chain_changed = chain_changed(run, seen);
+    seen->writer_at_fence = follows(w, &fence);
+    seen->writer_demoted = seen->writer_follows_target || seen->writer_at_fence;
+    seen->same_history = head->replid[0] != '\0' && strcmp(head->replid, t->replid) == 0;
     /* Nodes that follow each other give each other nothing. */
     seen->linked = seen->target_follows && t->link_up && !seen->source_follows_target;
     seen->lag_bytes = -1;
     if (seen->same_history && t->replica_offset >= 0 && !seen->source_follows_target)
-        seen->lag_bytes = max_of(s->master_repl_offset - t->replica_offset, (int64_t)0);
+        seen->lag_bytes = max_of(head->master_repl_offset - t->replica_offset, (int64_t)0);
 }
 
 bool histories_join(const struct observation *seen)
 {
-    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *w = &seen->node[seen->writer].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
-    return strcmp(s->replid, t->replid2) == 0 || strcmp(s->replid, t->replid) == 0;
+    return strcmp(w->replid, t->replid2) == 0 || strcmp(w->replid, t->replid) == 0;
 }
 
 #define DOWN_MS 3000 /* a link is taken up again within a second or two */
@@ -205,9 +218,9 @@ bool link_is_troubled(const struct observation *seen)
     return seen->link_down_ms > DOWN_MS || seen->link_breaks > 2;
 }
 
-bool source_is_paused(const struct observation *seen)
+bool writer_is_paused(const struct observation *seen)
 {
-    const char *why = seen->node[SIDE_SOURCE].info.paused_reason;
+    const char *why = seen->node[seen->writer].info.paused_reason;
 
     return why[0] ? strcmp(why, "none") != 0 : seen->pause_held;
 }
@@ -217,7 +230,7 @@ bool wants_drain(const struct spec *spec, const struct observation *seen)
     enum spec_drain drain = spec->cutover.drain_clients;
 
     return drain == DRAIN_TRUE ||
-           (drain == DRAIN_AUTO && seen->node[SIDE_SOURCE].survey.scripts != 0);
+           (drain == DRAIN_AUTO && seen->node[seen->writer].survey.scripts != 0);
 }
 
 const struct redis_info_replica *source_sees_target(const struct spec *spec,
@@ -233,7 +246,7 @@ const struct redis_info_replica *source_sees_target(const struct spec *spec,
     return replica;
 }
 
-bool source_fenced(const struct observation *seen)
+bool writer_fenced(const struct observation *seen)
 {
-    return seen->node[SIDE_SOURCE].reachable && seen->source_at_fence && seen->target_follows;
+    return seen->node[seen->writer].reachable && seen->writer_at_fence && seen->target_follows;
 }

@@ -55,15 +55,22 @@ struct attach_base {
 
 struct observation {
     struct seen_node node[SIDE_MAX];
+    /* The source may be a replica; then the top of its chain takes the writes. core/chain.c */
+    struct endpoint primary;  /* host "": the source is no replica, or of whom is not known */
+    struct endpoint upstream; /* whom the source was seen to follow when that was found */
+    unsigned hops;            /* from the source up to it */
+    enum node_side writer;    /* SIDE_PRIMARY where there is one, or SIDE_SOURCE */
 
     /* relations, worked out from the two once for all phases */
     bool target_follows; /* the target is a replica of the run's source */
     bool target_follows_other;
     bool target_is_primary;
-    bool source_is_primary;
-    bool source_demoted;        /* the source is a replica of the fence address or of the target */
-    bool source_at_fence;       /* … of the fence address: our own doing */
-    bool source_follows_target; /* … of the target itself */
+    bool chain_changed; /* the writer is another than when the run began */
+    bool writer_is_primary;
+    bool writer_demoted;        /* it is a replica of the fence address or of the target */
+    bool writer_at_fence;       /* … of the fence address: our own doing */
+    bool writer_follows_target; /* … of the target itself */
+    bool source_follows_target; /* the source does, in a chain or not */
     bool linked;                /* the target follows, and its link is up */
     bool same_history;          /* one replid on both */
     int64_t lag_bytes;          /* -1: cannot be compared */
@@ -88,6 +95,7 @@ struct observation {
     bool evictions_grew; /* … and the keys it has evicted */
     bool keys_differ;    /* the two held another number of lasting keys at the last equal offsets */
     int64_t collapsed_from; /* how many keys the source had before most of them went; 0 */
+    uint64_t still_ms;      /* for how long the source has got nothing but PINGs from its primary */
     uint64_t link_down_ms;  /* for how long the link has been down while the target follows; 0 */
     enum reason link_cause; /* why the link is not well; REASON_NONE: it is, or nobody knows */
     char link_cause_message[RUN_MESSAGE_MAX];
@@ -155,6 +163,8 @@ bool seen_at_once(const struct observation *seen, enum node_side side);
 /* What is known of this node is newer than all that was done to either node, and hardly a moment
  * old. */
 bool seen_anew(const struct observation *seen, enum node_side side);
+/* Nothing has been seen of it. */
+void seen_init(struct seen_node *node);
 /* Nothing has been seen yet. */
 void observation_init(struct observation *seen);
 /* The target is about to be told to follow, or to follow no longer / has been told the latter:
@@ -176,8 +186,8 @@ void observation_relate(struct observation *seen, const struct spec *spec, const
 bool histories_join(const struct observation *seen);
 /* The link is down for a while, or does not stay up: why is worth asking. */
 bool link_is_troubled(const struct observation *seen);
-/* Somebody has paused the source's clients. */
-bool source_is_paused(const struct observation *seen);
+/* Somebody has paused the writer's clients. */
+bool writer_is_paused(const struct observation *seen);
 /*
  * The clients' connections to the old source are to be closed before they are let go on: a script
  * that was held by the pause, and passes over errors, would be told by a read-only server that all
@@ -187,5 +197,5 @@ bool wants_drain(const struct spec *spec, const struct observation *seen);
 /* The source's line of the target among its replicas; NULL: it does not see it. */
 const struct redis_info_replica *source_sees_target(const struct spec *spec,
                                                     const struct observation *seen);
-/* The source follows the fence address and the target the source: nobody is a primary. */
-bool source_fenced(const struct observation *seen);
+/* The writer follows the fence address and the target the source: nobody is a primary. */
+bool writer_fenced(const struct observation *seen);

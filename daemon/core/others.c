@@ -27,30 +27,48 @@ static bool look_at_all(struct decision *d, const struct observation *seen)
     return true;
 }
 
-static bool source_restarted(const struct run *run, const struct observation *seen)
+static bool is_another(const struct seen_node *node, const char *run_id)
+{
+    return node->reachable && run_id[0] && strcmp(node->info.run_id, run_id) != 0;
+}
+
+/* In a chain: the source, or the primary that it copies. NULL: neither was. */
+static const struct redis_info *restarted(const struct run *run, const struct observation *seen)
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *writer = &seen->node[seen->writer];
 
-    return run->synced && source->reachable && run->source_run_id[0] &&
-           strcmp(source->info.run_id, run->source_run_id) != 0;
+    if (!run->synced)
+        return NULL;
+    if (is_another(source, run->source_run_id))
+        return &source->info;
+    return seen->writer == SIDE_PRIMARY && !seen->chain_changed &&
+                   is_another(writer, run->writer_run_id)
+               ? &writer->info
+               : NULL;
 }
 
 /* A source that lost its data: the target would lose them, too. */
 static bool source_emptied(const struct run *run, const struct observation *seen)
 {
-    const struct redis_info *source = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *again = restarted(run, seen);
     int64_t known = max_of(run->given_keys, seen->given_keys);
+    /* A replica serves nobody until its own link is up, and what it holds till then is not all. */
+    bool filling =
+        again && (again->loading || (again->role == REDIS_ROLE_REPLICA && !again->link_up));
 
-    return source_restarted(run, seen) && !source->loading && known > 0 &&
-           source->keys < known / 2 + known % 2;
+    return again && !filling && known > 0 && again->keys < known / 2 + known % 2;
 }
 
 /* As long as it loads nobody knows what it will hold; the target takes it as soon as it can. */
 static bool awaits_source(struct decision *d, const struct run *run, const struct observation *seen)
 {
-    if (!source_restarted(run, seen) || !seen->node[SIDE_SOURCE].info.loading)
+    const struct redis_info *again = restarted(run, seen);
+
+    if (!again || !(again->loading || again->sync_in_progress))
         return false;
-    decide_look(d, 1u << SIDE_SOURCE, "the source was restarted and loads its data");
+    decide_look(d, again == &seen->node[SIDE_SOURCE].info ? 1u << SIDE_SOURCE : 1u << SIDE_PRIMARY,
+                "the source was restarted and loads its data");
     d->look_whole = true;
     d->reason = REASON_SOURCE_LOADING;
     return true;
@@ -58,7 +76,7 @@ static bool awaits_source(struct decision *d, const struct run *run, const struc
 
 static void stop_emptied(struct decision *d, const struct run *run, const struct observation *seen)
 {
-    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *s = restarted(run, seen);
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
     if (seen->target_follows && seen->node[SIDE_TARGET].reachable)
@@ -108,7 +126,8 @@ bool decide_others(struct decision *d, const struct spec *spec, const struct run
 {
     const struct seen_node *source = &seen->node[SIDE_SOURCE];
     bool emptied = source_emptied(run, seen);
-    bool switched = source->reachable && seen->source_follows_target;
+    bool switched = (source->reachable && seen->source_follows_target) ||
+                    (seen->node[seen->writer].reachable && seen->writer_follows_target);
     enum standing standing;
 
     if (awaits_source(d, run, seen))

@@ -11,9 +11,9 @@
 /* Writes to an old source that is a primary again would never come to the target. */
 static void say_how_it_is(const struct run *run, const struct observation *seen, struct decision *d)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *old = &seen->node[seen->writer];
 
-    if (source->reachable && seen->source_is_primary && source->info.run_id[0])
+    if (old->reachable && seen->writer_is_primary && old->info.run_id[0])
         decide_wait(d, REASON_OLD_SOURCE_IS_PRIMARY, WATCH_POLL_MS,
                     "the old source is a primary again: what is written there is not here");
     else

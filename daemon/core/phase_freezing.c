@@ -20,9 +20,9 @@ static void retreat(struct decision *d, const struct observation *seen, enum rea
 {
     if (seen->thawed || seen->pause_expired)
         decide_go(d, EV_RETREAT, reason, "%s", why);
-    else if (seen->node[SIDE_SOURCE].reachable && seen->node[SIDE_SOURCE].info.failing_over)
+    else if (seen->node[seen->writer].reachable && seen->node[seen->writer].info.failing_over)
         decide_wait(d, reason, 20, "%s; a FAILOVER needs the pause, which runs out by itself", why);
-    else if (seen->node[SIDE_SOURCE].reachable)
+    else if (seen->node[seen->writer].reachable)
         decide_resume_writes(d, reason, why);
     else
         decide_wait(d, reason, 20, "%s; the source does not answer, its writes resume when it does",
@@ -33,7 +33,7 @@ static void drain(const struct run *run, const struct observation *seen, struct 
 {
     const struct seen_node *target = &seen->node[SIDE_TARGET];
 
-    if (seen->node[SIDE_SOURCE].info.failing_over)
+    if (seen->node[seen->writer].info.failing_over)
         retreat(d, seen, REASON_FAILOVER, "somebody has begun a FAILOVER at the source");
     else if (!target->reachable)
         retreat(d, seen, REASON_FREEZE_FAILED, "the target was lost during the write pause");
@@ -59,18 +59,18 @@ static void drain(const struct run *run, const struct observation *seen, struct 
  */
 static bool came_later(const struct run *run, const struct observation *seen)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
-    bool restarted = source->reachable && seen->source_is_primary &&
+    const struct seen_node *source = &seen->node[seen->writer];
+    bool restarted = source->reachable && seen->writer_is_primary &&
                      strcmp(seen->node[SIDE_TARGET].info.run_id, run->target_run_id) != 0;
 
-    return (source->reachable && seen->source_demoted) || (seen->target_is_primary && !restarted) ||
+    return (source->reachable && seen->writer_demoted) || (seen->target_is_primary && !restarted) ||
            (seen->resumed && !source->reachable && seen->phase_ms > UNDECIDED_MS);
 }
 
 void phase_freezing_decide(const struct spec *spec, const struct run *run,
                            const struct observation *seen, struct decision *d)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *source = &seen->node[seen->writer];
 
     (void)spec;
     /* A crash came later than the phase tells: switching goes by what it sees. */

@@ -40,7 +40,7 @@
 static void halt(struct decision *d, enum reason reason, const struct observation *seen,
                  const char *what)
 {
-    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *s = &seen->node[seen->writer].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
     decide_go(d, EV_HALT, reason,
@@ -87,7 +87,7 @@ static void say_refusal(const struct observation *seen, struct decision *d)
  */
 static bool continues(const struct observation *seen)
 {
-    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *s = &seen->node[seen->writer].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
     int64_t needed = max_of(s->master_repl_offset, seen->frozen ? seen->frozen_offset : 0);
 
@@ -97,10 +97,23 @@ static bool continues(const struct observation *seen)
            (histories_join(seen) && t->second_repl_offset + PING_BYTES > needed);
 }
 
+/* A source in a chain follows through the old primary, or by itself: only what its history lets it
+ * take up without a copy. */
+static bool may_rejoin(const struct observation *seen)
+{
+    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct redis_info *s = &source->info, *t = &seen->node[SIDE_TARGET].info;
+
+    return seen->writer == SIDE_PRIMARY && source->reachable && !seen->source_follows_target &&
+           s->role == REDIS_ROLE_REPLICA &&
+           (strcmp(s->replid, t->replid) == 0 ||
+            (strcmp(s->replid, t->replid2) == 0 && s->master_repl_offset < t->second_repl_offset));
+}
+
 static void target_promoted(const struct spec *spec, const struct run *run,
                             const struct observation *seen, struct decision *d)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *source = &seen->node[seen->writer];
     bool reverse = spec->cutover.reverse && continues(seen);
     /* The target is the primary: what the old source refuses for long does not hold that up. */
     bool patient = seen->phase_ms <= LINK_GRACE_MS || !seen->last_failed;
@@ -115,7 +128,7 @@ static void target_promoted(const struct spec *spec, const struct run *run,
                       "the old source does not answer; it may come back as a primary");
         else
             decide_wait(d, REASON_WAITING_NODE, WAIT_POLL_MS, "waiting for the old source");
-    } else if (seen->source_is_primary) {
+    } else if (seen->writer_is_primary) {
         int64_t past =
             source->info.master_repl_offset - (seen->node[SIDE_TARGET].info.second_repl_offset - 1);
 
@@ -132,8 +145,10 @@ static void target_promoted(const struct spec *spec, const struct run *run,
         decide_act(d, ACT_DRAIN_CLIENTS, "closing the clients' connections to the old source");
     } else if (!seen->thawed && !seen->pause_expired && patient) {
         decide_act(d, ACT_THAW, "releasing the clients held at the old source");
-    } else if (reverse && !seen->source_follows_target && patient) {
+    } else if (reverse && !seen->writer_follows_target && patient) {
         decide_act(d, ACT_REVERSE, "the old source follows the new primary");
+    } else if (reverse && may_rejoin(seen) && patient) {
+        decide_act(d, ACT_REJOIN, "the former chain follows the new primary");
     } else if (reverse && !source->info.link_up && seen->phase_ms <= LINK_GRACE_MS) {
         decide_wait(d, REASON_WAITING_NODE, WAIT_POLL_MS, "waiting for the reverse link");
     } else if (reverse && !source->info.link_up) {
@@ -147,7 +162,7 @@ static void target_promoted(const struct spec *spec, const struct run *run,
 static void source_demoted(const struct run *run, const struct observation *seen,
                            struct decision *d)
 {
-    const struct redis_info *s = &seen->node[SIDE_SOURCE].info;
+    const struct redis_info *s = &seen->node[seen->writer].info;
     const struct redis_info *t = &seen->node[SIDE_TARGET].info;
 
     if (!s->read_only && !run->recopy) {
@@ -184,7 +199,7 @@ static void source_demoted(const struct run *run, const struct observation *seen
 static void target_follows(const struct run *run, const struct observation *seen,
                            struct decision *d)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *source = &seen->node[seen->writer];
     /* Only a pause of this process counts, and none once its end may have been sent. By force, what
      * did not drain in time is left behind; a source that refuses then keeps its role. */
     bool holds = seen->frozen && !seen->thawed && seen->last_action != ACT_THAW;
@@ -196,9 +211,9 @@ static void target_follows(const struct run *run, const struct observation *seen
         decide_act(d, ACT_PROMOTE, "promoting the target without the source");
     else if (!source->reachable)
         wait_or_halt(d, seen, "the source does not answer; whether it was demoted is not known");
-    else if (seen->source_demoted)
+    else if (seen->writer_demoted)
         source_demoted(run, seen, d);
-    else if (!seen->source_is_primary)
+    else if (!seen->writer_is_primary)
         wait_or_halt(d, seen, "somebody made the source a replica of another server");
     else if (seen->undemote_sent)
         slip(d, seen, seen->thaw_reason != REASON_NONE ? seen->thaw_reason : REASON_SLIPPED,
@@ -217,13 +232,13 @@ static void target_follows(const struct run *run, const struct observation *seen
 static void target_lost(const struct run *run, const struct observation *seen, struct decision *d,
                         enum reason reason, const char *what, const char *undecided)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *source = &seen->node[seen->writer];
     bool promoted = seen->promote_sent || run->cutover.at_wall_ms != 0; /* or may have been */
 
-    if (source->reachable && seen->source_demoted && !promoted) {
+    if (source->reachable && seen->writer_demoted && !promoted) {
         decide_act(d, ACT_UNDEMOTE, "%s before its promotion", what);
         d->reason = reason;
-    } else if (source->reachable && seen->source_is_primary && !promoted) {
+    } else if (source->reachable && seen->writer_is_primary && !promoted) {
         slip(d, seen, reason, what);
     } else {
         wait_or_halt(d, seen, undecided);

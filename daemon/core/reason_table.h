@@ -11,6 +11,14 @@ REASON(
     "The daemon cannot reach the target: its name does not resolve, nobody listens, or no answer comes.",
     "Check that the target runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
 REASON(
+    PRIMARY_UNREACHABLE, "primary-unreachable", true,
+    "The source is a replica, and the daemon cannot reach the primary above it, which takes the writes. The copy works; the switch-over waits, because the primary has to be paused and demoted.",
+    "Make the primary reachable from the daemon's host, or say in the job file where it is and how to log in: source: {primary: {endpoint: HOST:PORT, username: USER, password_file: FILE}}. If it cannot be, and all writers have been stopped: ecmigratectl complete JOB --force.")
+REASON(
+    PRIMARY_CHANGED, "primary-changed", true,
+    "The source is a replica, or was one, and another server takes the writes now than when this run began: somebody has promoted or re-pointed a node above the target. What that server holds need not be what was copied.",
+    "If the change is to be undone, undo it: the switch-over goes on by itself then. If it is to stay, copy anew: ecmigratectl abort JOB, and then ecmigratectl retry JOB.")
+REASON(
     TOO_MANY_CLIENTS, "too-many-clients", true,
     "A node lets nobody in, because as many clients are connected as it allows (maxclients).",
     "Nothing, if it passes: it is tried again by itself. Otherwise raise maxclients at the node, or find out who keeps so many connections.")

@@ -2,6 +2,7 @@
 /* What a transition does to the durable run. Pure. */
 #include "daemon/core/run.h"
 
+#include "daemon/core/chain.h"
 #include "daemon/core/decision.h"
 #include "lib/base/base.h"
 
@@ -35,7 +36,9 @@ static void begin_run(struct run *r)
         .source = r->source,
         /* A target the last run could not detach may still follow: that is ours to know. */
         .attached = r->attached,
-        .recopy = r->recopy,
+        /* In a chain the operator was told what to copy, and has begun anew. */
+        .recopy =
+            r->recopy && (!endpoint_is_set(&r->writer) || endpoint_equal(&r->writer, &r->source)),
         .errors_base = -1,
         .evicted_base = -1,
         .given_keys = -1,
@@ -79,6 +82,16 @@ static void remember_target(struct run *r, const struct observation *seen)
     (void)str_copy(r->given_replid, sizeof(r->given_replid), target->info.replid);
 }
 
+/* Once known it stays: another one need not hold what was copied. */
+static void remember_writer(struct run *r, const struct observation *seen)
+{
+    if (endpoint_is_set(&r->writer) || !chain_is_known(seen))
+        return;
+    r->writer = *chain_writer(r, seen);
+    (void)str_copy(r->writer_run_id, sizeof(r->writer_run_id),
+                   seen->node[seen->writer].info.run_id);
+}
+
 static void remember_target_process(struct run *r, const struct observation *seen)
 {
     (void)str_copy(r->target_run_id, sizeof(r->target_run_id), seen->node[SIDE_TARGET].info.run_id);
@@ -89,6 +102,9 @@ static void remember_target_process(struct run *r, const struct observation *see
 static void remember_servers(struct run *r, const struct observation *seen)
 {
     (void)str_copy(r->source_run_id, sizeof(r->source_run_id), seen->node[SIDE_SOURCE].info.run_id);
+    if (chain_is_known(seen) && !chain_changed(r, seen))
+        (void)str_copy(r->writer_run_id, sizeof(r->writer_run_id),
+                       seen->node[seen->writer].info.run_id);
     remember_target_process(r, seen);
 }
 
@@ -118,6 +134,8 @@ static void enter_attaching(struct run *r, const struct entry *e)
 {
     if (e->edge->from == PHASE_CHECKING) {
         r->checked = true;
+        r->writer.host[0] = '\0';
+        remember_writer(r, e->seen);
         remember_servers(r, e->seen);
         remember_target(r, e->seen);
     } else {
@@ -171,6 +189,9 @@ static void enter_replicating(struct run *r, const struct entry *e)
     if (event == EV_LINKED) {
         r->errors_base = e->seen->node[SIDE_TARGET].info.unexpected_error_replies;
         r->evicted_base = e->seen->node[SIDE_TARGET].info.evicted_keys;
+        if (!r->synced && chain_is_known(e->seen)) /* what is copied now, is its */
+            r->writer.host[0] = '\0';
+        remember_writer(r, e->seen);
         remember_servers(r, e->seen);
         remember_target(r, e->seen);
         if (!r->synced && e->spec->cutover.mode_auto)
@@ -188,7 +209,7 @@ static void enter_replicating(struct run *r, const struct entry *e)
 
 static void enter_freezing(struct run *r, const struct entry *e)
 {
-    (void)e;
+    remember_writer(r, e->seen);
     r->cutover_attempt++;
     r->epoch++;
 }

@@ -55,6 +55,9 @@ struct run {
     struct endpoint
         source; /* the run's source, which a restart must know; host "" when there is none */
     char source_run_id[41], target_run_id[41]; /* the servers' own ids when the checks passed */
+    struct endpoint writer; /* what took the writes then: the source, or the top of its chain; host
+                               "": that was not known */
+    char writer_run_id[41];
 
     /* the result of the cutover; at_wall_ms 0: none yet */
     struct {

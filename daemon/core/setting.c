@@ -152,31 +152,30 @@ WANT(fence_lag)
 
 /* clang-format off: a row is easier to read as a row */
 static const struct setting_row rows[] = {
-    {ACT_PREPARE, SIDE_TARGET, "masteruser", 60000, 0, SCOPE_RUN, source_user,
-     S_REQUIRED | S_LOGIN},
-    {ACT_PREPARE, SIDE_TARGET, "masterauth", 0, 0, SCOPE_RUN, source_password,
+    {ACT_PREPARE, AT_TARGET, "masteruser", 60000, 0, SCOPE_RUN, source_user, S_REQUIRED | S_LOGIN},
+    {ACT_PREPARE, AT_TARGET, "masterauth", 0, 0, SCOPE_RUN, source_password,
      S_REQUIRED | S_SECRET | S_LOGIN},
-    {ACT_PREPARE, SIDE_TARGET, "slave-read-only", 0, 50000, SCOPE_RUN, yes, S_REQUIRED},
-    {ACT_PREPARE, SIDE_TARGET, "replica-read-only", 50000, 0, SCOPE_RUN, yes, S_REQUIRED},
-    {ACT_PREPARE, SIDE_TARGET, "replica-ignore-maxmemory", 50000, 0, SCOPE_RUN, yes, 0},
-    {ACT_PREPARE, SIDE_TARGET, "rdb-version-check", 70200, 0, SCOPE_RUN, relaxed, S_REQUIRED},
-    {ACT_PREPARE, SIDE_TARGET, "repl-diskless-load", 60000, 0, SCOPE_RUN, diskless_load, 0},
-    {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync", 0, 0, SCOPE_RUN, diskless_sync, 0},
-    {ACT_PREPARE, SIDE_SOURCE, "repl-diskless-sync-delay", 0, 0, SCOPE_RUN, diskless_delay, 0},
-    {ACT_PREPARE, SIDE_SOURCE, "repl-backlog-size", 0, 0, SCOPE_RUN, backlog, 0},
-    {ACT_PREPARE, SIDE_SOURCE, "client-output-buffer-limit", 0, 0, SCOPE_SYNC, output_buffer, 0},
-    {ACT_PREPARE_CUTOVER, SIDE_TARGET, "repl-backlog-size", 0, 0, SCOPE_RUN, reverse_backlog, 0},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masteruser", 60000, 0, SCOPE_LINK, target_user, 0},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "masterauth", 0, 0, SCOPE_LINK, target_password, S_SECRET},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "slave-read-only", 0, 50000, SCOPE_LINK, yes, S_REQUIRED},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "replica-read-only", 50000, 0, SCOPE_LINK, yes, S_REQUIRED},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-slaves-max-lag", 0, 50000, SCOPE_RUN, fence_lag,
+    {ACT_PREPARE, AT_TARGET, "slave-read-only", 0, 50000, SCOPE_RUN, yes, S_REQUIRED},
+    {ACT_PREPARE, AT_TARGET, "replica-read-only", 50000, 0, SCOPE_RUN, yes, S_REQUIRED},
+    {ACT_PREPARE, AT_TARGET, "replica-ignore-maxmemory", 50000, 0, SCOPE_RUN, yes, 0},
+    {ACT_PREPARE, AT_TARGET, "rdb-version-check", 70200, 0, SCOPE_RUN, relaxed, S_REQUIRED},
+    {ACT_PREPARE, AT_TARGET, "repl-diskless-load", 60000, 0, SCOPE_RUN, diskless_load, 0},
+    {ACT_PREPARE, AT_SOURCE, "repl-diskless-sync", 0, 0, SCOPE_RUN, diskless_sync, 0},
+    {ACT_PREPARE, AT_SOURCE, "repl-diskless-sync-delay", 0, 0, SCOPE_RUN, diskless_delay, 0},
+    {ACT_PREPARE, AT_SOURCE, "repl-backlog-size", 0, 0, SCOPE_RUN, backlog, 0},
+    {ACT_PREPARE, AT_SOURCE, "client-output-buffer-limit", 0, 0, SCOPE_SYNC, output_buffer, 0},
+    {ACT_PREPARE_CUTOVER, AT_TARGET, "repl-backlog-size", 0, 0, SCOPE_RUN, reverse_backlog, 0},
+    {ACT_PREPARE_CUTOVER, AT_FOLLOWERS, "masteruser", 60000, 0, SCOPE_LINK, target_user, 0},
+    {ACT_PREPARE_CUTOVER, AT_FOLLOWERS, "masterauth", 0, 0, SCOPE_LINK, target_password, S_SECRET},
+    {ACT_PREPARE_CUTOVER, AT_WRITER, "slave-read-only", 0, 50000, SCOPE_LINK, yes, S_REQUIRED},
+    {ACT_PREPARE_CUTOVER, AT_WRITER, "replica-read-only", 50000, 0, SCOPE_LINK, yes, S_REQUIRED},
+    {ACT_PREPARE_CUTOVER, AT_WRITER, "min-slaves-max-lag", 0, 50000, SCOPE_RUN, fence_lag,
      S_REQUIRED},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-slaves-to-write", 0, 50000, SCOPE_RUN, fence,
+    {ACT_PREPARE_CUTOVER, AT_WRITER, "min-slaves-to-write", 0, 50000, SCOPE_RUN, fence,
      S_REQUIRED | S_RECORD_ONLY},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-replicas-max-lag", 50000, PAUSE_WRITE_SINCE, SCOPE_RUN,
+    {ACT_PREPARE_CUTOVER, AT_WRITER, "min-replicas-max-lag", 50000, PAUSE_WRITE_SINCE, SCOPE_RUN,
      fence_lag, S_REQUIRED},
-    {ACT_PREPARE_CUTOVER, SIDE_SOURCE, "min-replicas-to-write", 50000, PAUSE_WRITE_SINCE, SCOPE_RUN,
+    {ACT_PREPARE_CUTOVER, AT_WRITER, "min-replicas-to-write", 50000, PAUSE_WRITE_SINCE, SCOPE_RUN,
      fence, S_REQUIRED | S_RECORD_ONLY},
 };
 /* clang-format on */
@@ -190,17 +189,32 @@ const struct setting_row *setting_rows(size_t *ret_n)
 const struct setting_row *setting_row_of(enum node_side side, const char *name)
 {
     for (size_t i = 0; i < array_len(rows); i++)
-        if (rows[i].side == side && strcmp(rows[i].name, name) == 0)
+        if ((rows[i].at == AT_TARGET) == (side == SIDE_TARGET) && strcmp(rows[i].name, name) == 0)
             return &rows[i];
     return NULL;
 }
 
+static bool is_at(enum setting_place place, enum node_side side, enum node_side writer)
+{
+    switch (place) {
+    case AT_SOURCE:
+        return side == SIDE_SOURCE;
+    case AT_TARGET:
+        return side == SIDE_TARGET;
+    case AT_WRITER:
+        return side == writer;
+    case AT_FOLLOWERS:
+        return side == writer || side == SIDE_SOURCE;
+    }
+    return false;
+}
+
 bool setting_applies(const struct setting_row *row, enum action action, enum node_side side,
-                     unsigned version_num)
+                     enum node_side writer, unsigned version_num)
 {
     bool wanted = row->when == action || (action == ACT_RELOGIN && (row->flags & S_LOGIN));
 
-    return wanted && row->side == side && version_num >= row->since &&
+    return wanted && is_at(row->at, side, writer) && version_num >= row->since &&
            (row->before == 0 || version_num < row->before);
 }
 

@@ -42,9 +42,17 @@ enum setting_flag {
     S_LOGIN = 1 << 3,       /* the target's at the source: set anew by ACT_RELOGIN, too */
 };
 
+/* At which nodes a setting is changed. Without a chain the source is the writer, too. */
+enum setting_place {
+    AT_SOURCE, /* what the target copies from */
+    AT_TARGET,
+    AT_WRITER,    /* what takes the writes */
+    AT_FOLLOWERS, /* what follows the target in the end: the writer, and a chained source */
+};
+
 struct setting_row {
     enum action when; /* ACT_PREPARE or ACT_PREPARE_CUTOVER */
-    enum node_side side;
+    enum setting_place at;
     const char *name;
     unsigned since, before; /* product versions that know it: [since, before), 0: no bound */
     enum setting_scope scope;
@@ -57,9 +65,10 @@ struct setting_row {
 const struct setting_row *setting_rows(size_t *ret_n);
 /* The row of a setting of this name, for a side; NULL: none. */
 const struct setting_row *setting_row_of(enum node_side side, const char *name);
-/* Whether row is one of those that action changes on a node of this side and version. */
+/* Whether row is one of those that action changes on a node of this side and version, where writer
+ * takes the writes. */
 bool setting_applies(const struct setting_row *row, enum action action, enum node_side side,
-                     unsigned version_num);
+                     enum node_side writer, unsigned version_num);
 
 /* What sync.tune raises a source's backlog and its buffer for replicas to, where there is memory.
  */

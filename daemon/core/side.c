@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-static const char *const names[SIDE_MAX] = {[SIDE_SOURCE] = "source", [SIDE_TARGET] = "target"};
+static const char *const names[SIDE_MAX] = {
+    [SIDE_SOURCE] = "source", [SIDE_TARGET] = "target", [SIDE_PRIMARY] = "primary"};
 
 const char *side_name(enum node_side side)
 {

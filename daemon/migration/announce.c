@@ -157,7 +157,7 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
     }
     if (n == 0)
         announce_one(m, EVENT_PHASE_CHANGED, NULL, &context, edge, after);
-    if (edge->to == PHASE_COMPLETED && m->pair.seen.source_follows_target &&
+    if (edge->to == PHASE_COMPLETED && m->pair.seen.writer_follows_target &&
         m->pair.seen.node[SIDE_SOURCE].info.link_up)
         event_emit(m->env->bus, EVENT_REVERSE_ATTACHED, &context, NULL,
                    "the old source follows the new primary");

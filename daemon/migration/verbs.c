@@ -87,7 +87,7 @@ static int hold_back(const struct migration *m, enum verb verb, const struct ver
 {
     const struct spec *spec = m->next_spec ? m->next_spec : m->spec;
     const struct endpoint *source = options->has_source ? &options->source : default_source(m);
-    const struct seen_node *seen = &m->pair.seen.node[SIDE_SOURCE];
+    const struct seen_node *writer = &m->pair.seen.node[m->pair.seen.writer];
     int64_t took_over_ms = migration_env_took_over_ms(m->env, source, &spec->target.endpoint);
     char at[CLOCK_TEXT_MAX];
 
@@ -95,12 +95,12 @@ static int hold_back(const struct migration *m, enum verb verb, const struct ver
         return err_set(err, ERR_INVALID, "job '%s' is halted: %s. Only --force goes on from here",
                        spec->id, m->run.message);
     if (verb == VERB_COMPLETE && options->force && m->run.phase == PHASE_REPLICATING &&
-        seen->reachable && seen->info.role == REDIS_ROLE_REPLICA)
-        return err_set(
-            err, ERR_INVALID,
-            "the source is a replica of '%s:%u', where its writers are: not even --force "
-            "could stop them. Name that one as the source",
-            seen->info.master_host, seen->info.master_port);
+        writer->reachable && writer->info.role == REDIS_ROLE_REPLICA)
+        return err_set(err, ERR_INVALID,
+                       "the %s is a replica of '%s:%u', where its writers are: not even --force "
+                       "could stop them. Name that one as the source",
+                       side_name(m->pair.seen.writer), writer->info.master_host,
+                       writer->info.master_port);
     bool goes_on = verb == VERB_RETRY && m->run.phase == PHASE_HALTED &&
                    (m->run.committed || m->run.again); /* with what was allowed */
 

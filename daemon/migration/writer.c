@@ -147,9 +147,14 @@ static void keep_switch(struct migration *m, const struct edge *edge, const stru
 
     if (at_wall_ms == 0 && seen->node[SIDE_TARGET].reachable && seen->target_is_primary)
         at_wall_ms = clock_wall_ms(); /* the answer to its promotion was lost, or it was not ours */
+    if (edge->from != PHASE_SWITCHING || edge->to == PHASE_REPLICATING || at_wall_ms == 0)
+        return;
     switched.at_wall_ms = at_wall_ms;
-    if (edge->from == PHASE_SWITCHING && edge->to != PHASE_REPLICATING && at_wall_ms != 0)
-        migration_env_switched(m->env, &switched);
+    migration_env_switched(m->env, &switched);
+    if (!endpoint_is_set(&next->writer) || endpoint_equal(&next->writer, &next->source))
+        return;
+    switched.source = next->writer; /* nor may a run begin there */
+    migration_env_switched(m->env, &switched);
 }
 
 static void step(struct migration *m, const struct decision *d)

@@ -14,8 +14,11 @@
 
 #define ACTION_TIMEOUT_MS 5000
 
+/*
+ * The target; what takes the writes before the switch-over; a source below that.
+ */
 struct action_row {
-    enum node_side side;
+    enum action_place { AT_NEW, AT_OLD, AT_CHAINED } at;
     void (*add)(struct pair *pair, struct redis_call *call);
     void (*sent)(struct pair *pair,
                  const struct decision *d); /* before the first byte leaves; may be NULL */
@@ -53,24 +56,29 @@ static void add_promote(struct pair *pair, struct redis_call *call)
 
 static void add_undemote(struct pair *pair, struct redis_call *call)
 {
-    add_replicaof(pair, SIDE_SOURCE, call, "NO", "ONE");
+    add_replicaof(pair, pair->seen.writer, call, "NO", "ONE");
 }
 
 static void add_demote(struct pair *pair, struct redis_call *call)
 {
     struct endpoint fence = {.host = FENCE_HOST, .port = FENCE_PORT};
 
-    add_replicaof_endpoint(pair, SIDE_SOURCE, call, &fence);
+    add_replicaof_endpoint(pair, pair->seen.writer, call, &fence);
 }
 
 static void add_reverse(struct pair *pair, struct redis_call *call)
+{
+    add_replicaof_endpoint(pair, pair->seen.writer, call, &pair->spec->target.reachable_as);
+}
+
+static void add_rejoin(struct pair *pair, struct redis_call *call)
 {
     add_replicaof_endpoint(pair, SIDE_SOURCE, call, &pair->spec->target.reachable_as);
 }
 
 static const char *fence_of(const struct pair *pair)
 {
-    return fence_setting(pair->seen.node[SIDE_SOURCE].info.redis_compat_num);
+    return fence_setting(pair->seen.node[pair->seen.writer].info.redis_compat_num);
 }
 
 static void add_freeze(struct pair *pair, struct redis_call *call)
@@ -88,7 +96,7 @@ static void add_freeze(struct pair *pair, struct redis_call *call)
 static void add_thaw(struct pair *pair, struct redis_call *call)
 {
     const char *fence = fence_of(pair);
-    const char *old = fence ? settings_old(&pair->settings, SIDE_SOURCE, fence) : NULL;
+    const char *old = fence ? settings_old(&pair->settings, pair->seen.writer, fence) : NULL;
 
     if (!fence)
         redis_call_addv(call, "CLIENT", "UNPAUSE");
@@ -131,7 +139,7 @@ static void freeze_sent(struct pair *pair, const struct decision *d)
 static void freeze_done(struct pair *pair)
 {
     pair->seen.frozen = true;
-    pair->seen.frozen_offset = pair->seen.node[SIDE_SOURCE].info.master_repl_offset;
+    pair->seen.frozen_offset = pair->seen.node[pair->seen.writer].info.master_repl_offset;
 }
 
 static void thaw_sent(struct pair *pair, const struct decision *d)
@@ -165,16 +173,30 @@ static void drain_clients_done(struct pair *pair)
 }
 
 static const struct action_row action_rows[ACT_MAX] = {
-    [ACT_ATTACH] = {SIDE_TARGET, add_attach, attach_sent, NULL},
-    [ACT_DETACH] = {SIDE_TARGET, add_promote, detach_sent, detach_done},
-    [ACT_FREEZE] = {SIDE_SOURCE, add_freeze, freeze_sent, freeze_done},
-    [ACT_THAW] = {SIDE_SOURCE, add_thaw, thaw_sent, thaw_done},
-    [ACT_DEMOTE] = {SIDE_SOURCE, add_demote, NULL, NULL},
-    [ACT_UNDEMOTE] = {SIDE_SOURCE, add_undemote, undemote_sent, NULL},
-    [ACT_PROMOTE] = {SIDE_TARGET, add_promote, promote_sent, NULL},
-    [ACT_REVERSE] = {SIDE_SOURCE, add_reverse, NULL, NULL},
-    [ACT_DRAIN_CLIENTS] = {SIDE_SOURCE, add_drain_clients, NULL, drain_clients_done},
+    [ACT_ATTACH] = {AT_NEW, add_attach, attach_sent, NULL},
+    [ACT_DETACH] = {AT_NEW, add_promote, detach_sent, detach_done},
+    [ACT_FREEZE] = {AT_OLD, add_freeze, freeze_sent, freeze_done},
+    [ACT_THAW] = {AT_OLD, add_thaw, thaw_sent, thaw_done},
+    [ACT_DEMOTE] = {AT_OLD, add_demote, NULL, NULL},
+    [ACT_UNDEMOTE] = {AT_OLD, add_undemote, undemote_sent, NULL},
+    [ACT_PROMOTE] = {AT_NEW, add_promote, promote_sent, NULL},
+    [ACT_REVERSE] = {AT_OLD, add_reverse, NULL, NULL},
+    [ACT_REJOIN] = {AT_CHAINED, add_rejoin, NULL, NULL},
+    [ACT_DRAIN_CLIENTS] = {AT_OLD, add_drain_clients, NULL, drain_clients_done},
 };
+
+static enum node_side side_of(const struct pair *pair, const struct action_row *row)
+{
+    switch (row->at) {
+    case AT_NEW:
+        return SIDE_TARGET;
+    case AT_OLD:
+        return pair->seen.writer;
+    case AT_CHAINED:
+        break;
+    }
+    return SIDE_SOURCE;
+}
 
 /* An answer that refuses: it has not happened. */
 static void refused(struct pair *pair)
@@ -192,7 +214,8 @@ static void replied(struct op *op)
     struct pair *pair = container_of(op, struct pair, call.op);
     struct redis_call *call = &pair->call;
     const struct action_row *row = &action_rows[pair->acting];
-    struct node *node = &pair->node[row->side];
+    enum node_side side = side_of(pair, row);
+    struct node *node = &pair->node[side];
     struct err err = op->err;
     bool answered = err.code == ERR_NONE;
     bool learnt =
@@ -202,12 +225,12 @@ static void replied(struct op *op)
     if (answered && redis_call_reply_err(call, &err)) {
         if (call->replies[0]->type == REDIS_REPLY_ERROR)
             refused(pair);
-        err_wrap(&err, "the %s refuses", side_name(row->side));
+        err_wrap(&err, "the %s refuses", side_name(side));
     } else if (answered && !learnt) {
-        err_set(&err, ERR_PROTOCOL, "the %s did not show what came of it", side_name(row->side));
+        err_set(&err, ERR_PROTOCOL, "the %s did not show what came of it", side_name(side));
     }
     if (err.code != ERR_NONE) {
-        pair->action_done(pair, refusal_reason(row->side, &err), &err);
+        pair->action_done(pair, refusal_reason(side, &err), &err);
         return;
     }
     if (row->done)
@@ -230,5 +253,5 @@ void action_start(struct pair *pair, const struct decision *d, action_done_fn *d
     redis_call_addv(&pair->call, "INFO", "replication");
     if (row->sent)
         row->sent(pair, d);
-    redis_call_start(&pair->call, pair->node[row->side].client, timeout_ms, replied);
+    redis_call_start(&pair->call, pair->node[side_of(pair, row)].client, timeout_ms, replied);
 }

@@ -367,6 +367,23 @@ void node_disconnect(struct node *node)
     node->connect_at_ms = 0;
 }
 
+void node_forget(struct node *node)
+{
+    const struct seen_node *seen = node->seen;
+    uint64_t looked = seen->looked, acted = seen->acted;
+
+    node_disconnect(node);
+    seen_init(node->seen);
+    node->seen->looked = looked; /* what is on its way is the other's */
+    node->seen->acted = acted;
+    node->seen->facts = node->facts;
+    if (node->facts)
+        facts_init(node->facts);
+    node->lost_at_ms = clock_boot_ms();
+    node->failures = 0;
+    node->id = 0;
+}
+
 void node_close(struct node *node, void (*freed)(void *arg), void *arg)
 {
     if (node->client)

@@ -98,6 +98,8 @@ void node_tick(struct node *node, uint64_t now_ms);
 bool node_acted(struct node *node, const redisReply *info, uint64_t sent_ms);
 /* Closes the connection; a later node_look opens a new one. */
 void node_disconnect(struct node *node);
+/* From here on it is another node: nothing is known of it. */
+void node_forget(struct node *node);
 /* Closes for good; freed(arg) from the loop, or at once where there is nothing to close. */
 void node_close(struct node *node, void (*freed)(void *arg), void *arg);
 /* After that: frees what the last look left. */

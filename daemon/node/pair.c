@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/core/chain.h"
 #include "daemon/core/diagnosis.h"
 #include "daemon/node/actions.h"
 #include "daemon/node/refusal.h"
@@ -23,14 +24,21 @@ static void locate(const struct node *node, struct node_address *ret)
 {
     struct pair *pair = node->arg;
     const struct spec *spec = pair->spec;
-    bool source = node->side == SIDE_SOURCE;
+    const struct {
+        const struct endpoint *endpoint;
+        const struct spec_auth *auth;
+    } at[SIDE_MAX] = {
+        [SIDE_SOURCE] = {&pair->run->source, &spec->source.auth},
+        [SIDE_TARGET] = {&spec->target.endpoint, &spec->target.auth},
+        [SIDE_PRIMARY] = {&pair->seen.primary, spec_primary_auth(spec)},
+    };
 
     if (pair->acts)
         snprintf(pair->name, sizeof(pair->name), "%s:%u:%s", pair->prefix, pair->run->epoch,
                  pair->instance);
     *ret = (struct node_address){
-        .endpoint = source ? &pair->run->source : &spec->target.endpoint,
-        .auth = source ? &spec->source.auth : &spec->target.auth,
+        .endpoint = at[node->side].endpoint,
+        .auth = at[node->side].auth,
         .connect_timeout_ms = spec->attach.timeout_ms,
         .name = pair->acts ? pair->name : pair->prefix,
         .instance = pair->instance,
@@ -44,6 +52,8 @@ static void node_changed(struct node *node)
 {
     struct pair *pair = node->arg;
 
+    if (node->side != SIDE_TARGET)
+        pair_climb(pair);
     pair_survey_on(pair);
     pair->owner->changed(pair);
 }
@@ -144,7 +154,8 @@ static void part_closed(void *arg)
     probe_deinit(&pair->sample);
     probe_deinit(&pair->relogin);
     for (int side = 0; side < SIDE_MAX; side++) {
-        probe_deinit(&pair->login[side]);
+        if (side < SIDE_ENDS)
+            probe_deinit(&pair->login[side]);
         node_deinit(&pair->node[side]);
     }
     pair->freed(pair->freed_arg);
@@ -154,12 +165,13 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
 {
     pair->freed = freed;
     pair->freed_arg = arg;
-    pair->closing = 3 + 2 * SIDE_MAX;
+    pair->closing = 3 + SIDE_MAX + SIDE_ENDS;
     pair->surveying = false;
     settings_close(&pair->settings);
     for (int side = 0; side < SIDE_MAX; side++) {
         node_close(&pair->node[side], part_closed, pair);
-        probe_close(&pair->login[side], part_closed, pair);
+        if (side < SIDE_ENDS)
+            probe_close(&pair->login[side], part_closed, pair);
     }
     probe_close(&pair->pause, part_closed, pair);
     probe_close(&pair->sample, part_closed, pair);
@@ -180,6 +192,8 @@ void pair_enter(struct pair *pair, enum phase from, bool resumed)
         lease_forget(&pair->lease);
     sync_watch_enter(&pair->sync, now);
     link_watch_enter(&pair->link, from, to, resumed);
+    if (resumed)
+        chain_resume(pair->run, &pair->seen);
     if (resumed)
         link_watch_resume(&pair->link, pair->run->errors_base, pair->run->evicted_base);
     progress_reset(&pair->progress);
@@ -292,6 +306,32 @@ void pair_disconnect(struct pair *pair)
         node_disconnect(&pair->node[side]);
 }
 
+/* Up to the switch-over, and from then on it stays as it was. */
+static bool may_climb(const struct pair *pair)
+{
+    unsigned flags = phase_get(pair->run->phase)->flags;
+
+    return !pair->acts ||
+           (flags & F_ABORTABLE && !(flags & F_PAUSE) && pair->run->phase != PHASE_HALTED);
+}
+
+void pair_climb(struct pair *pair)
+{
+    bool owed = settings_count(&pair->settings, SIDE_PRIMARY, SCOPE_LINK) > 0;
+    struct node *node = &pair->node[SIDE_PRIMARY];
+
+    if (!may_climb(pair) || !chain_follow(pair->spec, pair->run, &pair->seen))
+        return;
+    node_forget(node);
+    if (owed)
+        settings_disown(&pair->settings, SIDE_PRIMARY);
+    observation_relate(&pair->seen, pair->spec, pair->run);
+    if (pair->surveying)
+        node_want_facts(node);
+    node_expect(node);
+    pair_look_at(pair, SIDE_PRIMARY, true);
+}
+
 static void observe_debts(struct pair *pair)
 {
     for (int side = 0; side < SIDE_MAX; side++) {
@@ -314,13 +354,16 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     seen->slot = moment->slot;
     seen->surveyed = !pair->surveying && pair_surveyed(pair);
     seen->wanted_ms = now - pair->fresh_since_ms;
-    seen->fresh = pair->node[SIDE_SOURCE].survey_ms > pair->fresh_since_ms &&
+    observation_relate(seen, pair->spec, pair->run);
+    /* A primary that does not answer is a gate's to judge. */
+    seen->fresh = (!seen->node[SIDE_PRIMARY].reachable ||
+                   pair->node[SIDE_PRIMARY].survey_ms > pair->fresh_since_ms) &&
+                  pair->node[SIDE_SOURCE].survey_ms > pair->fresh_since_ms &&
                   pair->node[SIDE_TARGET].survey_ms > pair->fresh_since_ms &&
                   (!pair_pause_is_hidden(pair) || pair->pause_asked_ms > pair->fresh_since_ms);
     for (int side = 0; side < SIDE_MAX; side++)
         node_tick(&pair->node[side], now);
     observe_debts(pair);
-    observation_relate(seen, pair->spec, pair->run);
     observation_remember(seen, pair->run);
     sync_watch_update(&pair->sync, seen, now);
     if (pair->run->phase == PHASE_SYNCING)
@@ -364,7 +407,7 @@ void pair_act(struct pair *pair, const struct decision *d)
         settings_restore(&pair->settings, restores_up_to(pair->run->phase));
     else if (d->action == ACT_PREPARE || d->action == ACT_PREPARE_CUTOVER ||
              d->action == ACT_RELOGIN)
-        settings_change(&pair->settings, d->action, pair->spec);
+        settings_change(&pair->settings, d->action, pair->seen.writer, pair->spec);
     else
         action_start(pair, d, acted);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A source and its target, and all that belongs to the two: the nodes, what has been seen of them,
- * the settings changed on them, the write pause held on them, the action under way. Knows no job:
- * it reads the spec and the run it is given, and tells its owner what happens.
+ * A source and its target, and all that belongs to them (the primary above the source, too): the
+ * nodes, what has been seen of them, the settings changed on them, the write pause held on them,
+ * the action under way. Knows no job: it reads the spec and the run it is given, and tells its
+ * owner what happens.
  *
  *   pair_look    -> the nodes are looked at    -> changed
  *   pair_survey  -> the same, once, for checks: what pair_surveyed() says is then known
@@ -54,11 +55,11 @@ struct pair {
 
     struct node node[SIDE_MAX];
     struct observation seen;
-    uint64_t number;              /* of the last look or action: they are counted in one order */
-    struct probe login[SIDE_MAX]; /* of the replication user there */
-    struct probe relogin;         /* the same at the source, while the link is down */
-    struct probe sample;          /* some keys of the source */
-    struct probe pause;           /* whether somebody has paused the source's clients */
+    uint64_t number;               /* of the last look or action: they are counted in one order */
+    struct probe login[SIDE_ENDS]; /* of the replication user there */
+    struct probe relogin;          /* the same at the source, while the link is down */
+    struct probe sample;           /* some keys of the source */
+    struct probe pause;            /* whether somebody has paused the source's clients */
     struct connection connection[SIDE_MAX]; /* that can act, or was the last that could */
     struct settings settings;
 

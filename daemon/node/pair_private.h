@@ -9,6 +9,8 @@
 bool pair_pause_is_hidden(const struct pair *pair);
 /* There, tries a harmless write, unless it is known already. */
 void pair_try_pause(struct pair *pair);
+/* The way up from a source that is a replica goes on where the last looks lead. */
+void pair_climb(struct pair *pair);
 /* A survey that is under way goes on with whatever has become possible. */
 void pair_survey_on(struct pair *pair);
 /* What was asked is asked again when it has got old, and dropped when it matters no longer. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the checks and a diagnosis go by: both nodes are asked, and what needs a connection of its
  * own is tried. */
+#include "daemon/core/chain.h"
 #include "daemon/core/dump.h"
 #include "daemon/node/facts.h"
 #include "daemon/node/pair_private.h"
@@ -14,15 +15,15 @@
 #define PAUSE_AGE_MS 1000
 #define SURVEY_AGE_MS 10000
 
-/* --- whether somebody has paused the source's clients --- */
+/* --- whether somebody has paused the writers' clients --- */
 
 /* The servers between CLIENT PAUSE WRITE and those that say who has paused their clients. */
 bool pair_pause_is_hidden(const struct pair *pair)
 {
-    const struct seen_node *source = &pair->seen.node[SIDE_SOURCE];
+    const struct seen_node *writer = &pair->seen.node[pair->seen.writer];
 
-    return source->reachable && source->info.redis_compat_num >= PAUSE_WRITE_SINCE &&
-           source->info.paused_reason[0] == '\0';
+    return writer->reachable && writer->info.redis_compat_num >= PAUSE_WRITE_SINCE &&
+           writer->info.paused_reason[0] == '\0';
 }
 
 static void pause_tried(struct probe *probe, const struct err *err)
@@ -45,8 +46,10 @@ static void count_nothing(struct redis_call *call, const void *arg)
 
 void pair_try_pause(struct pair *pair)
 {
-    struct probe_config config = {.endpoint = &pair->run->source,
-                                  .auth = &pair->spec->source.auth,
+    struct probe_config config = {.endpoint = chain_writer(pair->run, &pair->seen),
+                                  .auth = pair->seen.writer == SIDE_PRIMARY
+                                              ? spec_primary_auth(pair->spec)
+                                              : &pair->spec->source.auth,
                                   .timeout_ms = PAUSE_LOGIN_MS,
                                   .ask = count_nothing,
                                   .answer_ms = PAUSE_ANSWER_MS,
@@ -67,10 +70,10 @@ void pair_try_pause(struct pair *pair)
 /* To ask for the right to end pauses may end one: that nobody has paused must be known, and new. */
 static bool pause_is_settled(const struct pair *pair)
 {
-    const struct node *source = &pair->node[SIDE_SOURCE];
-    uint64_t at_ms = pair_pause_is_hidden(pair) ? pair->pause_asked_ms : source->all_ms;
+    const struct node *writer = &pair->node[pair->seen.writer];
+    uint64_t at_ms = pair_pause_is_hidden(pair) ? pair->pause_asked_ms : writer->all_ms;
 
-    return source->seen->info.redis_compat_num < PAUSE_WRITE_SINCE ||
+    return writer->seen->info.redis_compat_num < PAUSE_WRITE_SINCE ||
            (at_ms >= pair->fresh_since_ms && clock_boot_ms() - at_ms < PAUSE_AGE_MS);
 }
 
@@ -81,15 +84,15 @@ static void settle_pause(struct pair *pair)
 
     if (pair_pause_is_hidden(pair))
         pair_try_pause(pair);
-    else if (pair->seen.node[SIDE_SOURCE].reachable)
-        node_look(&pair->node[SIDE_SOURCE], &all);
+    else if (pair->seen.node[pair->seen.writer].reachable)
+        node_look(&pair->node[pair->seen.writer], &all);
 }
 
 static bool may_unpause(const struct pair *pair, const struct node *node)
 {
     const char *reason = node->seen->info.paused_reason;
 
-    return node->side == SIDE_SOURCE &&
+    return node->side == pair->seen.writer &&
            (pair_pause_is_hidden(pair) ? pair->seen.pause_free : strcmp(reason, "none") == 0);
 }
 
@@ -143,14 +146,16 @@ static void take_sample(struct pair *pair)
 
 void pair_survey_on(struct pair *pair)
 {
+    const struct node *writer = &pair->node[pair->seen.writer];
+
     if (!pair->surveying)
         return;
-    if (!pair->node[SIDE_SOURCE].facts->known && !pause_is_settled(pair))
+    if (writer->facts && !writer->facts->known && !pause_is_settled(pair))
         settle_pause(pair);
     for (int side = 0; side < SIDE_MAX; side++) {
         struct node *node = &pair->node[side];
 
-        if (side == SIDE_TARGET || pause_is_settled(pair))
+        if (node->facts && (node != writer || pause_is_settled(pair)))
             node_ask_facts(node, may_unpause(pair, node));
     }
     if (wants_sample(pair))
@@ -228,8 +233,9 @@ void pair_survey(struct pair *pair)
     pair->surveying = true;
     pair->fresh_since_ms = clock_boot_ms();
     for (int side = 0; side < SIDE_MAX; side++)
-        node_want_facts(&pair->node[side]);
-    for (int side = 0; side < SIDE_MAX; side++)
+        if (side < SIDE_ENDS || pair->seen.writer == SIDE_PRIMARY)
+            node_want_facts(&pair->node[side]);
+    for (int side = 0; side < SIDE_ENDS; side++)
         try_login(pair, (enum node_side)side);
     for (int side = 0; side < SIDE_MAX; side++)
         node_expect(&pair->node[side]);
@@ -246,16 +252,25 @@ void pair_ask(struct pair *pair)
         pair_survey(pair);
 }
 
+/* Nothing of the primary above a source stops a survey but its silence. */
+static bool primary_surveyed(const struct pair *pair)
+{
+    const struct seen_node *primary = &pair->seen.node[SIDE_PRIMARY];
+
+    return !endpoint_is_set(&pair->seen.primary) ||
+           (primary->tried && (!primary->reachable || (primary->facts && primary->facts->known)));
+}
+
 bool pair_surveyed(const struct pair *pair)
 {
-    for (int side = 0; side < SIDE_MAX; side++) {
+    for (int side = 0; side < SIDE_ENDS; side++) {
         const struct seen_node *node = &pair->seen.node[side];
 
         if (!node->tried || !node->facts || !node->facts->replication.tried ||
             (node->reachable && !node->facts->known))
             return false;
     }
-    return !wants_sample(pair);
+    return primary_surveyed(pair) && !wants_sample(pair);
 }
 
 void pair_drop_facts(struct pair *pair)

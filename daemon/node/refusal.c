@@ -7,7 +7,7 @@
 
 struct reply_reason {
     const char *prefix;
-    enum reason side[SIDE_MAX];
+    enum reason side[SIDE_ENDS]; /* the primary: as the source */
 };
 
 /* How servers say why they refuse. */
@@ -22,8 +22,9 @@ static const struct reply_reason reply_reasons[] = {
     {"MASTERDOWN", {REASON_SOURCE_LINK_DOWN, REASON_TARGET_UNREACHABLE}},
 };
 
-static const enum reason unreachable[SIDE_MAX] = {REASON_SOURCE_UNREACHABLE,
-                                                  REASON_TARGET_UNREACHABLE};
+static const enum reason unreachable[SIDE_MAX] = {[SIDE_SOURCE] = REASON_SOURCE_UNREACHABLE,
+                                                  [SIDE_TARGET] = REASON_TARGET_UNREACHABLE,
+                                                  [SIDE_PRIMARY] = REASON_PRIMARY_UNREACHABLE};
 
 enum reason refusal_reason(enum node_side side, const struct err *err)
 {
@@ -35,6 +36,6 @@ enum reason refusal_reason(enum node_side side, const struct err *err)
         return unreachable[side];
     for (size_t i = 0; i < array_len(reply_reasons); i++)
         if (strstr(err->msg, reply_reasons[i].prefix))
-            return reply_reasons[i].side[side];
+            return reply_reasons[i].side[side == SIDE_TARGET];
     return REASON_COMMAND_REFUSED;
 }

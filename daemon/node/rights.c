@@ -15,7 +15,7 @@
 
 enum row_kind {
     ALWAYS,
-    AT_SOURCE,     /* needed there only */
+    AT_SOURCE,     /* needed there only, and at the primary above it */
     WITHOUT_PAUSE, /* … and it would end a pause, of whoever it is */
     OUR_NAME,      /* our own name goes behind it */
 };
@@ -61,7 +61,7 @@ static bool asks(enum row_kind kind, const struct facts_question *question)
 {
     if (kind == WITHOUT_PAUSE && !question->may_unpause)
         return false;
-    return question->side == SIDE_SOURCE || (kind != AT_SOURCE && kind != WITHOUT_PAUSE);
+    return question->side != SIDE_TARGET || (kind != AT_SOURCE && kind != WITHOUT_PAUSE);
 }
 
 static int words_of(const char *const words[WORDS_MAX])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Settings of the two nodes that are changed for a migration, and put back.
+ * Settings of the nodes that are changed for a migration, and put back.
  *
  *   change:  CONFIG GET -> the old value is made durable -> CONFIG SET
  *   restore: CONFIG GET -> [still what we set] CONFIG SET old -> the record is deleted
@@ -13,7 +13,7 @@
 #include "daemon/node/node.h"
 #include "daemon/store/store.h"
 
-#define SETTINGS_MAX 24
+#define SETTINGS_MAX 32
 
 struct settings;
 
@@ -55,6 +55,7 @@ struct settings {
     struct redis_call call;
     enum action action; /* the work under way; ACT_NONE: none */
     enum node_side side;
+    enum node_side writer; /* changing */
     unsigned n_changes;
     struct change {
         const struct setting_row *row; /* changing */
@@ -80,8 +81,10 @@ void settings_deinit(struct settings *s);
 /* At boot: a record from the store. False: there is no room for it. */
 bool settings_load(struct settings *s, const struct setting *record);
 
-/* Begins to change what the rows of ACT_PREPARE or ACT_PREPARE_CUTOVER say. */
-void settings_change(struct settings *s, enum action action, const struct spec *spec);
+/* Begins to change what the rows of ACT_PREPARE or ACT_PREPARE_CUTOVER say; writer takes the
+ * writes. */
+void settings_change(struct settings *s, enum action action, enum node_side writer,
+                     const struct spec *spec);
 /* The store has reached ticket: sets the values that were recorded. */
 void settings_durable(struct settings *s, uint64_t ticket);
 /* Begins to restore what is recorded, up to this scope. */

@@ -109,14 +109,15 @@ static void no_room(struct settings *s)
 {
     struct err err;
 
-    err_set(&err, ERR_LIMIT, "more than %u settings of the two nodes are recorded already",
+    err_set(&err, ERR_LIMIT, "more than %u settings of the nodes are recorded already",
             SETTINGS_MAX);
     settings_finish(s, REASON_INTERNAL, &err);
 }
 
 static bool applies(const struct settings *s, const struct setting_row *row)
 {
-    return setting_applies(row, s->action, s->side, s->facts.info[s->side]->redis_compat_num);
+    return setting_applies(row, s->action, s->side, s->writer,
+                           s->facts.info[s->side]->redis_compat_num);
 }
 
 /* CONFIG GET has been answered: what is to change is recorded. */
@@ -178,6 +179,10 @@ static void next_side(struct settings *s)
 
     rows = setting_rows(&n);
     while (++s->side < SIDE_MAX) {
+        /* A source below the writer follows by way of that, too, if it is gone now. */
+        if (s->action == ACT_PREPARE_CUTOVER && s->side == SIDE_SOURCE &&
+            s->writer != SIDE_SOURCE && !s->node[s->side].seen->reachable)
+            continue;
         redis_call_init(&s->call);
         for (size_t i = 0; i < n; i++) {
             if (!applies(s, &rows[i]))
@@ -196,28 +201,32 @@ static void next_side(struct settings *s)
 /* What is set must be at hand before anything is: an unreadable password is no empty one. */
 static int gather_facts(struct settings *s, const struct spec *spec, struct err *err)
 {
-    const struct spec_node *nodes[SIDE_MAX] = {&spec->source, &spec->target};
+    const struct spec_node *nodes[] = {
+        [SIDE_SOURCE] = &spec->source, [SIDE_TARGET] = &spec->target};
 
     s->facts = (struct setting_facts){.tune = spec->sync.tune, .reverse = spec->cutover.reverse};
-    for (int side = 0; side < SIDE_MAX; side++) {
+    for (int side = 0; side < SIDE_MAX; side++)
+        s->facts.info[side] = &s->node[side].seen->info;
+    for (size_t side = 0; side < array_len(nodes); side++) {
         const struct spec_auth *auth = spec_replication_auth(nodes[side]);
         char *password = NULL;
 
         if (spec_auth_read(auth, &password, err))
             return (int)err->code;
-        s->facts.info[side] = &s->node[side].seen->info;
         s->facts.user[side] = xstrdup(auth->username ? auth->username : "");
         s->facts.password[side] = password ? password : xstrdup("");
     }
     return 0;
 }
 
-void settings_change(struct settings *s, enum action action, const struct spec *spec)
+void settings_change(struct settings *s, enum action action, enum node_side writer,
+                     const struct spec *spec)
 {
     struct err err;
 
     assert(s->action == ACT_NONE && s->n_changes == 0);
     s->action = action;
+    s->writer = writer;
     s->side = (enum node_side) - 1; /* the first side is the next one */
     s->ticket = 0;
     if (gather_facts(s, spec, &err))

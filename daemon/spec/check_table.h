@@ -27,9 +27,9 @@ FIRM(TARGET_LOADING, target_loading, "target-loading", true, "the target has loa
 CHECK(SOURCE_LINK_DOWN, source_link, "source-link-down", true, "the source's own link to a primary, if any, is up",
       "The source is a replica whose own link to its primary is down.",
       "Repair the source's replication, or name its primary as the source.")
-CHECK(SOURCE_IS_REPLICA, source_primary, "source-is-replica", true, "the source is a primary",
-      "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody.",
-      "Name its primary as the source of the job. Or, if it is to be the source as it is, make it a primary itself: REPLICAOF NO ONE at the source, once nobody writes to its primary any more.")
+CHECK(SOURCE_IS_REPLICA, source_primary, "source-is-replica", true, "what takes the writes above a source that is a replica is known",
+      "The source is a replica itself: writers are elsewhere, and pausing it would stop nobody. What is paused and demoted at the switch-over is the primary above it, which the daemon has to reach.",
+      "Say where that primary is and how to log in there: source: {primary: {endpoint: HOST:PORT, username: USER, password_file: FILE}} in the job file. Or name it as the source of the job.")
 FIRM(NODE_TAKEN, target_free, "node-taken", false, "no other job has the target",
       "Another job of this daemon has the target: as its own target, or as its source.",
       "End the other job first (ecmigratectl abort), or take this job's file away: two jobs with one target would undo each other's work.")
@@ -53,6 +53,9 @@ CHECK(AUTH_REFUSED, replication_login, "auth-refused", false, "each node's repli
 CHECK(SOURCE_RIGHTS, source_rights, "source-rights", false, "the daemon may do at the source what it has to",
       "The source lets the daemon in, but not do all that a migration needs. Found late, this costs write pauses for nothing, or hanging clients.",
       "Run the lines above at the source, as a user who may change users; then: ecmigratectl retry JOB.")
+CHECK(PRIMARY_RIGHTS, primary_rights, "primary-rights", false, "the daemon may do at the source's primary what it has to",
+      "The source is a replica; the primary above it lets the daemon in, but not do all that a switch-over needs: it is paused and demoted there.",
+      "Run the lines above at the source's primary, as a user who may change users; then: ecmigratectl retry JOB.")
 CHECK(TARGET_RIGHTS, target_rights, "target-rights", false, "the daemon may do at the target what it has to",
       "The target lets the daemon in, but not do all that a migration needs.",
       "Run the lines above at the target, as a user who may change users; then: ecmigratectl retry JOB.")

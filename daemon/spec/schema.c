@@ -152,12 +152,29 @@ static const struct schema tls_schema = {"tls", tls_rows, array_len(tls_rows)};
         .doc = "What the other node logs in with to replicate; default: the log-in above."         \
     }
 
+static const struct schema_row primary_rows[] = {
+    {.key = "endpoint",
+     .type = SCHEMA_ENDPOINT,
+     SCHEMA_FIELD(struct spec_primary, endpoint),
+     .doc = "Where the daemon reaches it; default: found by following the source."},
+    AUTH_ROWS(struct spec_primary, auth.),
+};
+
+static const struct schema primary_schema = {"primary", primary_rows, array_len(primary_rows)};
+
 static const struct schema_row source_rows[] = {
     {.key = "endpoint",
      .type = SCHEMA_ENDPOINT,
      SCHEMA_FIELD(struct spec_node, endpoint),
      .doc = "The node to migrate from, a primary or a replica; default: named by start."},
     REACHABLE_ROWS,
+    {.key = "primary",
+     .type = SCHEMA_MAP,
+     .sub = &primary_schema,
+     SCHEMA_FIELD(struct spec_node, primary),
+     .check = check_auth,
+     .check_json = AUTH_JSON,
+     .doc = "The primary above a source that is a replica; its log-in, by default the source's."},
 };
 
 static const struct schema_row target_rows[] = {

@@ -51,6 +51,14 @@ int spec_auth_read(const struct spec_auth *auth, char **ret, struct err *err)
     return secret_file_read(path, PASSWORD_MAX, ret, err);
 }
 
+const struct spec_auth *spec_primary_auth(const struct spec *spec)
+{
+    const struct spec_auth *auth = &spec->source.primary.auth;
+    bool given = auth->username || auth->password || auth->password_file || auth->credential;
+
+    return given ? auth : &spec->source.auth;
+}
+
 const struct spec_auth *spec_replication_auth(const struct spec_node *node)
 {
     return node->has_replication_user ? &node->replication_user : &node->auth;

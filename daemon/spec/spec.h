@@ -24,6 +24,12 @@ struct spec_auth {
     char *credential;    /* a name in $CREDENTIALS_DIRECTORY */
 };
 
+/* The primary above a source that is a replica itself. */
+struct spec_primary {
+    struct endpoint endpoint; /* host "": found by following */
+    struct spec_auth auth;    /* see spec_primary_auth() */
+};
+
 struct spec_node {
     struct endpoint endpoint;
     struct endpoint reachable_as; /* how the other node reaches it; = endpoint where not given */
@@ -33,6 +39,7 @@ struct spec_node {
     struct endpoint replicas[SPEC_REPLICAS_MAX];
     unsigned n_replicas;
     bool allow_flush;
+    struct spec_primary primary; /* of the source only */
 };
 
 struct spec {
@@ -84,6 +91,9 @@ int spec_auth_read(const struct spec_auth *auth, char **ret, struct err *err) mu
 
 /* Whether the check or watch of this code ("maxmemory") is to stop nothing. */
 bool spec_waives(const struct spec *spec, const char *code);
+
+/* The daemon's own log-in at the source's primary: the source's, where none is given. */
+const struct spec_auth *spec_primary_auth(const struct spec *spec);
 
 /* The log-in the *other* node uses to replicate from this one. */
 const struct spec_auth *spec_replication_auth(const struct spec_node *node);

@@ -67,6 +67,9 @@ static const struct column job_columns[] = {
     COLUMN(KIND_INT64, run.errors_base),
     COLUMN(KIND_INT64, run.evicted_base),
     COLUMN(KIND_UNSIGNED, run.copies),
+    COLUMN(KIND_CHARS, run.writer.host),
+    COLUMN(KIND_PORT, run.writer.port),
+    COLUMN(KIND_CHARS, run.writer_run_id),
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 

@@ -92,6 +92,10 @@ static const char *const migrations[] = {
     ") STRICT, WITHOUT ROWID;",
 
     "ALTER TABLE job ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;",
+
+    "ALTER TABLE job ADD COLUMN writer_host TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN writer_port INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN writer_run_id TEXT NOT NULL DEFAULT '';",
 };
 
 #define JOB_COLUMNS                                                                                \
@@ -100,7 +104,7 @@ static const char *const migrations[] = {
     "cutover_attempt, next_cutover_wall_ms, epoch, source_host, source_port, source_run_id, "      \
     "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset, committed, given_keys, "   \
     "given_offset, given_replid, want_since_wall_ms, want_until_wall_ms, want_by, again, "         \
-    "recopy, errors_base, evicted_base, copies"
+    "recopy, errors_base, evicted_base, copies, writer_host, writer_port, writer_run_id"
 #define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
 #define CONNECTION_COLUMNS "job, side, run_id, client_id"
 #define SWITCHED_COLUMNS "source, target, at_wall_ms"
@@ -114,7 +118,7 @@ static const char *const statements[ST_MAX] = {
     [ST_PUT_JOB] =
         "INSERT OR REPLACE INTO job (" JOB_COLUMNS ") VALUES "
         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_DELETE_JOB] = "DELETE FROM job WHERE id = ?",
     /* The value before the first change is the one to restore. */
     [ST_PUT_SETTING] = "INSERT INTO setting (" SETTING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) "

@@ -38,7 +38,7 @@ def test_source_that_follows_the_target_by_way_of_another(lab, daemon):
     stage.finds("loop", "error", middle.endpoint, "follows the target", source=middle.endpoint)
     middle.cmd("REPLICAOF", "NO", "ONE")
     wait_for(lambda: stage.result("loop")["severity"] == "ok", 10, "the end of the loop")
-    stage.finds("source-is-replica", "warning", middle.endpoint)
+    stage.finds("source-is-replica", "notice", middle.endpoint)
 
 
 def test_siblings_are_no_loop(lab, daemon):
@@ -52,7 +52,7 @@ def test_siblings_are_no_loop(lab, daemon):
     stage.finds("target-is-replica", "error", primary.endpoint)
     stage.cures("target-is-replica")
     stage.is_fine("loop")
-    stage.finds("source-is-replica", "warning", primary.endpoint, source=f"replica of {primary.endpoint}")
+    stage.finds("source-is-replica", "notice", primary.endpoint, source=f"replica of {primary.endpoint}")
 
 
 def test_source_that_is_a_replica_becomes_a_primary(lab, daemon):
@@ -60,7 +60,7 @@ def test_source_that_is_a_replica_becomes_a_primary(lab, daemon):
     target = lab.node(name="target")
     follow(source, primary)
     stage = Stage(daemon, source, target)
-    stage.finds("source-is-replica", "warning", "not switched over from")
+    stage.finds("source-is-replica", "notice", "pauses and demotes")
     stage.write(of_source={"endpoint": primary.endpoint})  # its primary instead
     stage.is_fine("source-is-replica")
     stage.write()

@@ -242,18 +242,6 @@ def test_two_jobs_on_a_host_take_turns(lab):
     daemon.wait_phase("b-second", "replicating")
 
 
-def test_chained_source_needs_force(lab, daemon):
-    primary, source = lab.pair()
-    target = lab.node(name="leaf")
-    source.cmd("REPLICAOF", "127.0.0.1", primary.port)
-    wait_for(lambda: reverse_link_up(source), 10, "the chain")
-    daemon.migrate("chain", source, target)
-    daemon.verb("chain", "complete")
-    wait_for(lambda: (daemon.job("chain")["reason"] or {}).get("code") == "source-is-replica", 10,
-             "the gate to name the obstacle")
-    assert daemon.job("chain")["phase"] == "replicating"
-
-
 def test_lost_link_is_told_and_heals_without_a_new_sync(lab, daemon):
     source, target = lab.pair()
     door = lab.proxy(source)

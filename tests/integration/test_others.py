@@ -172,7 +172,7 @@ def test_source_that_becomes_a_replica_is_followed_and_not_switched(lab, daemon)
     source.cmd("REPLICAOF", "127.0.0.1", primary.port)
     wait_for(lambda: target.cmd("GET", "from") == "above", 15, "the target to get what the source gets")
     daemon.verb("chain", "complete")
-    wait_for(lambda: (daemon.job("chain")["reason"] or {}).get("code") == "source-is-replica", 10,
+    wait_for(lambda: (daemon.job("chain")["reason"] or {}).get("code") == "primary-changed", 10,
              lambda: f"the reason: {daemon.job('chain')}")
     assert target.role() == "slave" and primary.role() == "master"
 

@@ -7,9 +7,18 @@
 #define SYNC_MS 40
 #define FAILOVER_MS 400
 
-static enum node_side other(enum node_side side)
+/* What takes the writes at first. */
+static enum node_side writer_of(const struct world *w)
 {
-    return side == SIDE_SOURCE ? SIDE_TARGET : SIDE_SOURCE;
+    return w->chained ? SIDE_PRIMARY : SIDE_SOURCE;
+}
+
+/* Whoever followed it is dropped. */
+static void drop_followers(struct world *w, enum node_side side)
+{
+    for (int i = 0; i < SIDE_MAX; i++)
+        if (w->server[i].follows == (int)side)
+            w->server[i].link_up = false;
 }
 
 /* --- roles --- */
@@ -26,21 +35,21 @@ static void become_primary(struct world *w, struct server *s, bool by_us)
     s->follows = WORLD_FENCE;
     s->primary_since = w->now;
     s->made_primary_by_us = by_us;
+    drop_followers(w,
+                   (enum node_side)(s - w->server)); /* they come back, to a history of its own */
     s->taken_by_others = s->taken_by_others || !by_us;
 }
 
 static void become_replica(struct world *w, enum node_side side, int follows)
 {
     struct server *s = &w->server[side];
-    struct server *peer = &w->server[other(side)];
 
     if (!s->primary && s->follows == follows)
         return;
     s->primary = s->link_up = s->syncing = false;
     s->failover_until = 0;
     s->follows = follows;
-    if (peer->follows == (int)side)
-        peer->link_up = false; /* whoever followed it is dropped */
+    drop_followers(w, side);
     if (follows == WORLD_STRANGER) {
         s->replid = ++w->next_replid;
         s->taken_by_others = true;
@@ -63,18 +72,28 @@ static void empty(struct server *s)
 
 static void replicate(struct world *w, enum node_side side)
 {
-    struct server *s = &w->server[side];
-    struct server *peer = &w->server[other(side)];
+    struct server *s = &w->server[side], *peer;
 
     if (!s->up || s->primary || s->follows == WORLD_STRANGER)
         return;
-    if (s->follows == WORLD_FENCE || !peer->up || w->link_cut || !peer->primary) {
+    peer = &w->server[max_of(s->follows, 0)];
+    if (s->follows == WORLD_FENCE || !peer->up || w->link_cut) {
         s->link_up = s->syncing = false;
+        return;
+    }
+    /* A replica serves others only while its own link is up; those that have one keep it. */
+    if (!peer->primary && !peer->link_up && !s->link_up) {
+        s->syncing = false;
         return;
     }
     if (!s->link_up && !s->syncing) {
         if (can_continue(s, peer)) {
             s->link_up = true;
+            if (s->replid != peer->replid) { /* those that follow it can go on, too */
+                s->replid2 = s->replid;
+                s->second_offset = s->n + 1;
+                drop_followers(w, side);
+            }
         } else {
             s->syncing = true;
             s->full_syncs++;
@@ -86,6 +105,10 @@ static void replicate(struct world *w, enum node_side side)
         s->syncing = false;
         s->link_up = true;
         memcpy(s->holds, peer->holds, sizeof(s->holds)); /* also what is in no stream */
+        drop_followers(w, side);                         /* they copy anew */
+        for (int i = 0; i < SIDE_MAX; i++)
+            if (w->server[i].follows == (int)side && !w->server[i].primary)
+                w->server[i].replid = 0;
     }
     if (s->link_up) {
         for (; s->n < peer->n; s->n++) {
@@ -135,12 +158,13 @@ static int append(struct world *w, enum node_side side)
     return w->next_write;
 }
 
-/* An application: writes to the source; goes to the target when the source refuses as a replica. */
+/* An application: writes to the source, or the primary above it; goes to the target when that
+ * refuses as a replica. */
 static void write_something(struct world *w)
 {
-    const struct server *source = &w->server[SIDE_SOURCE], *target = &w->server[SIDE_TARGET];
+    const struct server *source = &w->server[writer_of(w)], *target = &w->server[SIDE_TARGET];
     bool refuses = source->up && !source->primary && !source->writable;
-    enum node_side side = refuses ? SIDE_TARGET : SIDE_SOURCE;
+    enum node_side side = refuses ? SIDE_TARGET : writer_of(w);
 
     if (!w->writing)
         return;
@@ -175,7 +199,7 @@ unsigned world_lost_strangers(const struct world *w)
 
 unsigned servers_overwritten(const struct world *w)
 {
-    const struct server *s = &w->server[SIDE_SOURCE], *t = &w->server[SIDE_TARGET];
+    const struct server *s = &w->server[writer_of(w)], *t = &w->server[SIDE_TARGET];
     unsigned n = 0;
 
     for (int i = 0; i < t->n; i++)
@@ -183,9 +207,10 @@ unsigned servers_overwritten(const struct world *w)
     return n;
 }
 
-static void execute(struct world *w, const struct message *m)
+static void execute(struct world *w, enum node_side side, const struct message *m)
 {
-    struct server *s = &w->server[SIDE_SOURCE], *t = &w->server[SIDE_TARGET];
+    struct server *s = &w->server[side == SIDE_TARGET ? w->seen.writer : side];
+    struct server *t = &w->server[SIDE_TARGET];
     /* What a hand did while the command was on its way no look could have shown. */
     bool unseen = s->primary_since > m->sent_at && !s->made_primary_by_us;
 
@@ -207,13 +232,16 @@ static void execute(struct world *w, const struct message *m)
         s->paused_until = 0;
         break;
     case ACT_DEMOTE:
-        become_replica(w, SIDE_SOURCE, WORLD_FENCE);
+        become_replica(w, side, WORLD_FENCE);
         break;
     case ACT_UNDEMOTE:
         w->two_primaries += !s->primary && t->up && t->primary && t->made_primary_by_us;
         become_primary(w, s, true);
         break;
     case ACT_REVERSE:
+        become_replica(w, side, SIDE_TARGET);
+        break;
+    case ACT_REJOIN:
         become_replica(w, SIDE_SOURCE, SIDE_TARGET);
         break;
     case ACT_PREPARE:
@@ -285,7 +313,7 @@ static void receive(struct world *w, enum node_side side)
             world_tell(w, "  %s is %s%s", action_name(m->action),
                        m->refused ? "refused" : "executed", m->given_up ? ", late" : "");
         if (!m->refused)
-            execute(w, m);
+            execute(w, side, m);
         m->executed = true;
         show(&w->server[side], &m->info);
         m->overwritten = side == SIDE_TARGET && w->strangers && w->server[side].primary
@@ -303,7 +331,7 @@ void world_stop_server(struct world *w, enum node_side side)
     world_tell(w, "the %s stops", side_name(side));
     w->server[side].up = false;
     w->server[side].link_up = w->server[side].syncing = false;
-    w->server[other(side)].link_up = false;
+    drop_followers(w, side);
 }
 
 void world_start_server(struct world *w, enum node_side side, bool keep)
@@ -327,6 +355,10 @@ void world_start_server(struct world *w, enum node_side side, bool keep)
     s->made_primary_by_us = false;
     if (!keep)
         empty(s);
+    if (w->chained && side == SIDE_SOURCE && world_random(w, 4)) { /* mostly its file says so */
+        s->replid = s->replid2;
+        become_replica(w, side, SIDE_PRIMARY);
+    }
 }
 
 void world_promote_by_hand(struct world *w, enum node_side side)
@@ -363,14 +395,25 @@ void servers_init(struct world *w)
         s->run_id = ++w->next_replid;
         s->second_offset = -1;
     }
+    if (w->chained)
+        become_replica(w, SIDE_SOURCE, SIDE_PRIMARY);
+    w->server[SIDE_PRIMARY].up = w->chained;
+}
+
+/* How an operator would have it. */
+void world_mend_chain(struct world *w)
+{
+    if (w->chained && w->server[SIDE_SOURCE].primary)
+        world_point_elsewhere(w, SIDE_SOURCE, SIDE_PRIMARY);
 }
 
 void servers_step(struct world *w)
 {
     write_something(w);
     fail_over(w);
+    replicate(w, SIDE_PRIMARY);
     replicate(w, SIDE_SOURCE);
     replicate(w, SIDE_TARGET);
-    receive(w, SIDE_SOURCE);
-    receive(w, SIDE_TARGET);
+    for (int side = 0; side < SIDE_MAX; side++)
+        receive(w, (enum node_side)side);
 }

@@ -19,13 +19,19 @@
 static struct world w;
 static uint64_t first_seed = 1, n_schedules = SCHEDULES;
 
+/* What takes the writes before the switch-over. */
+static enum node_side writer(void)
+{
+    return w.chained ? SIDE_PRIMARY : SIDE_SOURCE;
+}
+
 /* --- what goes wrong --- */
 
 /* Before the switch-over: a restarted server comes up with its data, as a primary of a new history.
  */
 static void restart_a_server(void)
 {
-    enum node_side side = (enum node_side)world_random(&w, SIDE_MAX);
+    enum node_side side = (enum node_side)world_random(&w, w.chained ? SIDE_MAX : SIDE_ENDS);
 
     if (!w.strangers && (w.run.phase >= PHASE_FREEZING || w.run.want_cutover))
         return;
@@ -57,7 +63,7 @@ static void disturb(void)
         world_kill_daemon(&w);
         break;
     case 1:
-        cut(SIDE_SOURCE);
+        cut(w.chained && world_random(&w, 2) ? SIDE_PRIMARY : SIDE_SOURCE);
         break;
     case 2:
         cut(SIDE_TARGET);
@@ -87,8 +93,8 @@ static void disturb(void)
         break;
     case 10:
         /* Between the demotion and the promotion nobody could tell. */
-        if (w.run.phase <= PHASE_FREEZING && w.server[SIDE_SOURCE].primary)
-            w.server[SIDE_SOURCE].writable = true;
+        if (w.run.phase <= PHASE_FREEZING && w.server[writer()].primary)
+            w.server[writer()].writable = true;
         world_tell(&w, "somebody sets replica-read-only no at the source");
         break;
     default:
@@ -106,13 +112,16 @@ static void act_as_a_stranger(void)
         world_promote_by_hand(&w, SIDE_TARGET);
         break;
     case 1:
-        world_failover(&w);
+        if (w.chained)
+            world_promote_by_hand(&w, SIDE_SOURCE);
+        else
+            world_failover(&w);
         break;
     case 2:
         world_point_elsewhere(&w, SIDE_TARGET, WORLD_STRANGER);
         break;
     case 3:
-        w.server[SIDE_SOURCE].paused_until = w.now + world_random(&w, 2000);
+        w.server[writer()].paused_until = w.now + world_random(&w, 2000);
         break;
     case 4:
         restart_a_server();
@@ -130,11 +139,13 @@ static void act_as_a_stranger(void)
 /* After the disturbances everything heals; then the job must come to rest. */
 static void heal(void)
 {
-    w.cut[SIDE_SOURCE] = w.cut[SIDE_TARGET] = w.link_cut = w.seen.tilt = false;
+    memset(w.cut, 0, sizeof(w.cut));
+    w.link_cut = w.seen.tilt = false;
     w.chaos = false;
     w.refuse = ACT_NONE;
-    for (int side = 0; side < SIDE_MAX; side++)
+    for (int side = 0; side < (w.chained ? SIDE_MAX : SIDE_ENDS); side++)
         world_start_server(&w, (enum node_side)side, true);
+    world_mend_chain(&w);
     for (int ms = 0; ms < 12000 && !(phase_get(w.run.phase)->flags & F_ENDED); ms += 100) {
         world_run(&w, 100);
         if (w.run.phase == PHASE_REPLICATING && !w.run.want_cutover)
@@ -175,7 +186,10 @@ static uint64_t n_stops;
 
 static bool may_stop(void)
 {
-    bool stopped = w.run.phase == PHASE_HALTED && w.run.reason == REASON_TARGET_PROMOTED;
+    bool stopped =
+        (w.run.phase == PHASE_HALTED && w.run.reason == REASON_TARGET_PROMOTED) ||
+        w.last.reason == REASON_PRIMARY_CHANGED ||
+        (w.chained && w.run.phase == PHASE_HALTED && w.run.reason == REASON_SOURCE_WRITABLE);
 
     n_stops += stopped;
     return stopped;
@@ -193,7 +207,7 @@ static void disturbed(uint64_t seed)
     }
     heal();
     check_always(seed);
-    primary = w.run.phase == PHASE_COMPLETED ? SIDE_TARGET : SIDE_SOURCE;
+    primary = w.run.phase == PHASE_COMPLETED ? SIDE_TARGET : writer();
     if (world_lost_writes(&w, primary))
         violated(seed, "writes were lost", world_lost_writes(&w, primary));
     if (!w.server[primary].primary)
@@ -234,9 +248,10 @@ static void each(void (*schedule)(uint64_t seed))
         schedule(seed);
 }
 
+/* *state: whether the source is a replica itself. */
 static void random_schedules_lose_nothing(void **state)
 {
-    (void)state;
+    w.chained = *state != NULL;
     n_stops = 0;
     each(disturbed);
     printf("%llu of %llu stopped\n", (unsigned long long)n_stops, (unsigned long long)n_schedules);
@@ -245,7 +260,7 @@ static void random_schedules_lose_nothing(void **state)
 
 static void strangers_never_make_us_wipe_or_make_two(void **state)
 {
-    (void)state;
+    w.chained = *state != NULL;
     each(among_strangers);
 }
 
@@ -254,6 +269,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_schedules_lose_nothing),
         cmocka_unit_test(strangers_never_make_us_wipe_or_make_two),
+        cmocka_unit_test_prestate(random_schedules_lose_nothing, &w),
+        cmocka_unit_test_prestate(strangers_never_make_us_wipe_or_make_two, &w),
     };
 
     if (argc > 1)

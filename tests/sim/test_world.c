@@ -35,6 +35,28 @@ static void a_migration_from_drop_to_completed(void **state)
     assert_true(w.n_acked > 100);
 }
 
+/* The primary above it is paused and demoted; both follow the target in the end. */
+static void a_chained_source_from_drop_to_completed(void **state)
+{
+    (void)state;
+    w.chained = true;
+    world_init(&w, 1);
+    assert_true(world_run_to(&w, PHASE_REPLICATING, 2000));
+    assert_int_equal(w.seen.writer, SIDE_PRIMARY);
+    world_run(&w, 50);
+    world_verb(&w, EV_COMPLETE);
+    assert_true(world_run_to(&w, PHASE_COMPLETED, 1000));
+    world_run(&w, 100);
+    assert_int_equal(world_lost_writes(&w, SIDE_TARGET), 0);
+    assert_int_equal(w.server[SIDE_PRIMARY].full_syncs, 0);
+    assert_int_equal(w.server[SIDE_SOURCE].full_syncs, 1); /* the first, from its primary */
+    assert_int_equal(w.server[SIDE_PRIMARY].follows, SIDE_TARGET);
+    assert_int_equal(w.server[SIDE_SOURCE].follows, SIDE_TARGET);
+    assert_true(w.server[SIDE_SOURCE].link_up && w.server[SIDE_PRIMARY].link_up);
+    assert_true(w.n_acked > 100);
+    w.chained = false;
+}
+
 static void an_unreachable_source_uses_up_its_attempts(void **state)
 {
     (void)state;
@@ -211,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_migration_from_drop_to_completed),
+        cmocka_unit_test(a_chained_source_from_drop_to_completed),
         cmocka_unit_test(an_unreachable_source_uses_up_its_attempts),
         cmocka_unit_test(abort_while_freezing),
         cmocka_unit_test(a_source_lost_in_the_pause_leads_back),

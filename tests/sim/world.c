@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/core/chain.h"
 #include "lib/base/base.h"
 
 #define LOOK_TIMEOUT_MS 5000
@@ -53,10 +54,11 @@ static void tell_servers(struct world *w)
 
 /* --- messages --- */
 
-static enum node_side side_of(enum action action)
+static enum node_side side_of(const struct world *w, enum action action)
 {
-    return action == ACT_ATTACH || action == ACT_DETACH || action == ACT_PROMOTE ? SIDE_TARGET
-                                                                                 : SIDE_SOURCE;
+    if (action == ACT_ATTACH || action == ACT_DETACH || action == ACT_PROMOTE)
+        return SIDE_TARGET;
+    return action == ACT_REJOIN || action == ACT_PREPARE ? SIDE_SOURCE : w->seen.writer;
 }
 
 static bool answers(const struct world *w, enum node_side side)
@@ -128,7 +130,7 @@ static void give_up(struct world *w, enum node_side side)
         w->lost_at[side] = w->now;
     node->reachable = false;
     node->tried = true;
-    node->why = side == SIDE_SOURCE ? REASON_SOURCE_UNREACHABLE : REASON_TARGET_UNREACHABLE;
+    node->why = side == SIDE_TARGET ? REASON_TARGET_UNREACHABLE : REASON_SOURCE_UNREACHABLE;
     err_set(&node->err, ERR_REFUSED, "connection refused");
 }
 
@@ -270,6 +272,8 @@ static void time_out(struct world *w, enum node_side side)
 
 static void look(struct world *w, enum node_side side)
 {
+    if (side == SIDE_PRIMARY && w->seen.writer != SIDE_PRIMARY)
+        return;
     if (looking(w, side))
         return;
     if (answers(w, side))
@@ -280,10 +284,25 @@ static void look(struct world *w, enum node_side side)
 
 /* --- the daemon --- */
 
+/* A source that is a replica: up to where what takes the writes is. */
+static void climb(struct world *w)
+{
+    unsigned flags = phase_get(w->run.phase)->flags;
+
+    if (!(flags & F_ABORTABLE) || flags & F_PAUSE || w->run.phase == PHASE_HALTED ||
+        !chain_follow(&w->spec, &w->run, &w->seen))
+        return;
+    give_up(w, SIDE_PRIMARY);
+    seen_init(&w->seen.node[SIDE_PRIMARY]);
+    w->seen.node[SIDE_PRIMARY].looked = w->seen.node[SIDE_PRIMARY].acted = w->number;
+    w->lost_at[SIDE_PRIMARY] = w->now;
+}
+
 static void observe(struct world *w)
 {
     struct observation *seen = &w->seen;
 
+    climb(w);
     seen->wall_ms = w->now;
     seen->phase_ms = w->now - w->phase_at;
     seen->slot = true;
@@ -298,6 +317,7 @@ static void observe(struct world *w)
     observation_remember(seen, &w->run);
     seen->streaming = true;
     seen->fresh = w->look_sent_at[SIDE_SOURCE] > w->fresh_since &&
+                  w->look_sent_at[seen->writer] > w->fresh_since &&
                   w->look_sent_at[SIDE_TARGET] > w->fresh_since;
     if (w->server[SIDE_TARGET].link_up || w->server[SIDE_TARGET].syncing)
         w->idle_at = w->now;
@@ -358,7 +378,7 @@ void world_verb(struct world *w, enum fsm_event verb)
 
 static void begin(struct world *w, const struct decision *d)
 {
-    struct message *m = send(w, side_of(d->action), d->action);
+    struct message *m = send(w, side_of(w, d->action), d->action);
 
     if (!m)
         return;
@@ -401,8 +421,8 @@ static void daemon_turn(struct world *w)
     while (deliver_one(w) && world_random(w, 2))
         continue; /* two answers in one turn */
     if (w->now >= w->next_look) {
-        look(w, SIDE_SOURCE);
-        look(w, SIDE_TARGET);
+        for (int side = 0; side < SIDE_MAX; side++)
+            look(w, (enum node_side)side);
         w->next_look = UINT64_MAX;
     }
     if (w->acting)
@@ -430,8 +450,10 @@ void world_kill_daemon(struct world *w)
     w->seen.slot = true;
     w->frozen_at = w->number = 0;
     w->next_look = 0;
-    w->lost_at[SIDE_SOURCE] = w->lost_at[SIDE_TARGET] = w->now;
+    for (int side = 0; side < SIDE_MAX; side++)
+        w->lost_at[side] = w->now;
     enter(w, w->run.phase, true);
+    chain_resume(&w->run, &w->seen);
 }
 
 void world_step(struct world *w)
@@ -456,10 +478,11 @@ bool world_run_to(struct world *w, enum phase phase, uint64_t ms)
 
 void world_init(struct world *w, uint64_t seed)
 {
-    bool telling = w->telling;
+    bool telling = w->telling, chained = w->chained;
 
     memset(w, 0, sizeof(*w));
     w->telling = telling;
+    w->chained = chained;
     w->now = 1000000;
     w->seed = seed * 2654435761u + 1;
     w->writing = true;

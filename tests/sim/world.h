@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Two servers, their writers, strangers and the daemon, in virtual time: the pure core drives
- * servers that are a few lines each, so that thousands of schedules of crashes, losses and delays
- * fit into a second.
+ * Two servers, or three in a chain, their writers, strangers and the daemon, in virtual time: the
+ * pure core drives servers that are a few lines each, so that thousands of schedules of crashes,
+ * losses and delays fit into a second.
  *
  * A write is one byte of the stream: its number. An offset is the length of a server's stream. What
  * the model keeps of a real server: replication ids, their inheritance at a promotion, partial and
@@ -68,6 +68,7 @@ struct world {
     struct decision last;
     uint64_t number;
     uint64_t seed;
+    bool chained;                /* the source is a replica; set before world_init() */
     bool chaos;                  /* messages take their time, answers get lost */
     bool strangers;              /* somebody else acts, too */
     enum action refuse;          /* this action is refused, once; ACT_NONE: none */
@@ -96,6 +97,8 @@ void world_stop_server(struct world *w, enum node_side side);
 void world_start_server(struct world *w, enum node_side side, bool keep);
 void world_promote_by_hand(struct world *w, enum node_side side);
 void world_point_elsewhere(struct world *w, enum node_side side, int follows);
+/* A source that came back as a primary follows the one above it again. */
+void world_mend_chain(struct world *w);
 /* FAILOVER TO the target, at the source. */
 void world_failover(struct world *w);
 /* A line of the story. */

@@ -102,6 +102,8 @@ void store_job_fill(struct store_job *job, const char *id)
         .errors_base = 17,
         .evicted_base = INT64_MAX - 2,
         .copies = 2,
+        .writer = {.host = "primary.example", .port = 6399},
+        .writer_run_id = "cafe01",
         .given_keys = 123456,
         .given_offset = INT64_MAX - 1,
         .given_replid = "abcdef0123456789abcdef0123456789abcdef01",

@@ -308,7 +308,7 @@ static void what_the_old_source_drops_is_counted_from_the_first_look(void **stat
     w.rig.source->role = REDIS_ROLE_REPLICA;
     w.rig.source->unexpected_error_replies = 7;
     w.rig.target->evicted_keys = 5;
-    w.rig.seen.source_follows_target = true;
+    w.rig.seen.writer_follows_target = true;
     link_watch_update(&w.watch, &w.rig.seen, PHASE_COMPLETED, w.now);
     assert_int_equal(w.rig.seen.reverse_errors, 0);
     assert_int_equal(w.rig.seen.primary_evicted, 0);

@@ -59,8 +59,8 @@ static const char *str(const json_t *object, const char *key)
 /* --- jobs --- */
 
 #define JOB_MEMBERS                                                                                \
-    "id description state phase since reason next_step run attempt source target link progress "   \
-    "lag checks alarms cutover verify file"
+    "id description state phase since reason next_step run attempt source primary target "         \
+    "link progress lag checks alarms cutover verify file"
 
 static void make_replicating(struct migration *m)
 {

@@ -328,7 +328,7 @@ static void test_job_that_is_through(void **state)
     m->run.cutover.at_wall_ms = 1700000001000;
     m->run.cutover.gap_us = 850;
     m->seen.target_follows = m->seen.linked = false;
-    m->seen.source_follows_target = true;
+    m->seen.writer_follows_target = true;
     m->seen.node[SIDE_SOURCE].info.link_up = true;
     page = expose_all(m);
     has_line(&page, "ecmigrate_job_state{job=\"orders\",state=\"available\"} 1");

@@ -131,10 +131,10 @@ static void nodes_that_follow_each_other_are_not_linked(void **state)
 
     (void)state;
     pair_rig_init(&rig);
-    assert_true(rig.seen.linked && rig.seen.source_is_primary && !rig.seen.source_demoted);
+    assert_true(rig.seen.linked && rig.seen.writer_is_primary && !rig.seen.writer_demoted);
     set_master(rig.source, "10.0.0.2", 6379);
     pair_rig_relate(&rig);
-    assert_true(rig.seen.source_follows_target && rig.seen.source_demoted);
+    assert_true(rig.seen.writer_follows_target && rig.seen.writer_demoted);
     assert_true(rig.seen.target_follows);
     assert_false(rig.seen.linked);
     assert_int_equal(rig.seen.lag_bytes, -1);
@@ -148,14 +148,14 @@ static void a_source_at_the_fence_is_our_doing(void **state)
     pair_rig_init(&rig);
     set_master(rig.source, FENCE_HOST, FENCE_PORT);
     pair_rig_relate(&rig);
-    assert_true(rig.seen.source_at_fence && rig.seen.source_demoted);
-    assert_true(source_fenced(&rig.seen));
+    assert_true(rig.seen.writer_at_fence && rig.seen.writer_demoted);
+    assert_true(writer_fenced(&rig.seen));
     rig.source->master_port = FENCE_PORT + 1;
     pair_rig_relate(&rig);
-    assert_false(rig.seen.source_at_fence || rig.seen.source_demoted);
+    assert_false(rig.seen.writer_at_fence || rig.seen.writer_demoted);
     set_master(rig.source, FENCE_HOST, FENCE_PORT);
     pair_rig_promote(&rig, 1000);
-    assert_false(source_fenced(&rig.seen));
+    assert_false(writer_fenced(&rig.seen));
 }
 
 static void a_target_follows_the_source_by_the_name_it_was_given(void **state)
@@ -312,7 +312,7 @@ static void a_source_is_paused_as_it_says_or_as_a_held_write_shows(void **state)
     for (size_t i = 0; i < array_len(rows); i++) {
         str_copy(rig.source->paused_reason, sizeof(rig.source->paused_reason), rows[i].says);
         rig.seen.pause_held = rows[i].held;
-        assert_int_equal(source_is_paused(&rig.seen), rows[i].paused);
+        assert_int_equal(writer_is_paused(&rig.seen), rows[i].paused);
     }
 }
 

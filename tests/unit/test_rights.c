@@ -528,7 +528,7 @@ static void a_node_that_refuses_info_gets_its_line(void **state)
 
     (void)state;
     rig_init(&r);
-    for (int side = 0; side < SIDE_MAX; side++) {
+    for (int side = 0; side < SIDE_ENDS; side++) {
         struct seen_node *node = &r.pair.seen.node[side];
 
         check_reach((enum node_side)side, &r.pair.spec, &r.pair.run, &r.pair.seen, &r.result);

@@ -274,15 +274,16 @@ static void settings_apply_to_the_versions_that_know_them(void **state)
             bool known = versions[v] >= applies[i].since &&
                          (applies[i].last == 0 || versions[v] <= applies[i].last);
 
-            if (setting_applies(row, applies[i].action, applies[i].side, versions[v]) != known)
+            if (setting_applies(row, applies[i].action, applies[i].side, SIDE_SOURCE,
+                                versions[v]) != known)
                 fail_msg("%s at %u", applies[i].name, versions[v]);
         }
         assert_false(setting_applies(row, applies[i].action,
                                      applies[i].side == SIDE_SOURCE ? SIDE_TARGET : SIDE_SOURCE,
-                                     applies[i].since));
+                                     SIDE_SOURCE, applies[i].since));
         assert_false(setting_applies(
             row, applies[i].action == ACT_PREPARE ? ACT_PREPARE_CUTOVER : ACT_PREPARE,
-            applies[i].side, applies[i].since));
+            applies[i].side, SIDE_SOURCE, applies[i].since));
     }
 }
 
@@ -295,14 +296,14 @@ static void a_new_log_in_sets_the_targets_log_in_only(void **state)
     (void)state;
     rows = setting_rows(&n);
     for (size_t i = 0; i < n; i++) {
-        if (!setting_applies(&rows[i], ACT_RELOGIN, SIDE_TARGET, 70200))
+        if (!setting_applies(&rows[i], ACT_RELOGIN, SIDE_TARGET, SIDE_SOURCE, 70200))
             continue;
         assert_true(strncmp(rows[i].name, "master", 6) == 0);
         found++;
     }
     assert_int_equal(found, 2);
     for (size_t i = 0; i < n; i++)
-        assert_false(setting_applies(&rows[i], ACT_RELOGIN, SIDE_SOURCE, 70200));
+        assert_false(setting_applies(&rows[i], ACT_RELOGIN, SIDE_SOURCE, SIDE_SOURCE, 70200));
 }
 
 static void each_version_without_a_write_pause_has_one_fence(void **state)
@@ -316,7 +317,7 @@ static void each_version_without_a_write_pause_has_one_fence(void **state)
         const struct setting_row *row = setting_row_of(SIDE_SOURCE, fence_setting(v));
 
         assert_non_null(row);
-        assert_true(setting_applies(row, ACT_PREPARE_CUTOVER, SIDE_SOURCE, v));
+        assert_true(setting_applies(row, ACT_PREPARE_CUTOVER, SIDE_SOURCE, SIDE_SOURCE, v));
     }
     assert_null(setting_row_of(SIDE_TARGET, "min-replicas-to-write"));
 }

@@ -8,8 +8,8 @@
 #include "tests/unit/json_expect.h"
 
 #define JOB_MEMBERS                                                                                \
-    "id description state phase since reason next_step run attempt source target link progress "   \
-    "lag checks alarms cutover verify file"
+    "id description state phase since reason next_step run attempt source primary target "         \
+    "link progress lag checks alarms cutover verify file"
 
 /* What a migration would show. */
 struct shown {
@@ -251,14 +251,15 @@ static void test_checks(void **state)
     json_object_del(json_array_get(checks, 0), "why");
     expect_json(json_array_get(checks, 0),
                 "{\"id\":\"maxmemory\",\"title\":\"enough\",\"severity\":\"error\",\"passed\":true,"
-                "\"waived\":true,\"source\":\"uses 2\",\"target\":\"has 1\","
+                "\"waived\":true,\"source\":\"uses 2\",\"target\":\"has 1\",\"primary\":null,"
                 "\"message\":\"too little\",\"remedy\":[\"first line\",\"second 'line'\"]}");
     assert_true(json_is_false(json_object_get(json_array_get(checks, 1), "passed")));
     expect_json(json_object_get(json_array_get(checks, 1), "remedy"), "[]");
-    expect_json(json_array_get(checks, 2),
-                "{\"id\":\"loop\",\"title\":\"no loop\",\"severity\":\"ok\",\"passed\":true,"
-                "\"waived\":false,\"source\":null,\"target\":null,\"message\":null,"
-                "\"why\":null,\"remedy\":null}");
+    expect_json(
+        json_array_get(checks, 2),
+        "{\"id\":\"loop\",\"title\":\"no loop\",\"severity\":\"ok\",\"passed\":true,"
+        "\"waived\":false,\"source\":null,\"target\":null,\"primary\":null,\"message\":null,"
+        "\"why\":null,\"remedy\":null}");
     json_decref(job);
 }
 

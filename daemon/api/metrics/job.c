@@ -123,8 +123,8 @@ static const struct redis_info *follower(const struct migration_view *view)
 
     if (!seen)
         return NULL;
-    node = &seen->node[reverse ? SIDE_SOURCE : SIDE_TARGET];
-    if (!node->reachable || !(reverse ? seen->source_follows_target : seen->target_follows))
+    node = &seen->node[reverse ? seen->writer : SIDE_TARGET];
+    if (!node->reachable || !(reverse ? seen->writer_follows_target : seen->target_follows))
         return NULL;
     return &node->info;
 }

@@ -29,7 +29,7 @@ enum check_severity check_sentinel(const struct check_case *c)
 {
     enum check_severity severity = CHECK_OK;
 
-    for (int i = 0; i < SIDE_MAX; i++) {
+    for (int i = 0; i < SIDE_ENDS; i++) {
         enum node_side side = (enum node_side)i;
         const struct facts *facts = judge_facts(c, side);
         bool heir = has_heir(c, side);
@@ -116,7 +116,7 @@ static void append(char *list, size_t size, const char *name, const char *value)
 /* The names of those that differ, and how each node has them, as they are gathered. */
 struct settings {
     char names[80];
-    char value[SIDE_MAX][CHECK_VALUE_MAX];
+    char value[SIDE_ENDS][CHECK_VALUE_MAX];
 };
 
 static void differs(struct settings *settings, const char *name, const char *source,
@@ -204,7 +204,7 @@ enum check_severity check_not_replicated(const struct check_case *c)
 
     compare_settings(c, &settings);
     compare_users(c, users);
-    for (int side = 0; side < SIDE_MAX; side++)
+    for (int side = 0; side < SIDE_ENDS; side++)
         judge_value(c, (enum node_side)side, "%s", settings.value[side]);
     if (settings.names[0] || users[0])
         return judge(c, CHECK_NOTICE, "%s%s%s%s%s", users[0] ? "no such user at the target: " : "",

@@ -69,8 +69,10 @@ void check_judge(size_t i, const struct spec *spec, const struct run *run,
                            .seen = seen,
                            .source = &seen->node[SIDE_SOURCE].info,
                            .target = &seen->node[SIDE_TARGET].info,
+                           .writer = &seen->node[seen->writer].info,
                            .source_facts = facts_of(seen, SIDE_SOURCE, &unknown),
                            .target_facts = facts_of(seen, SIDE_TARGET, &unknown),
+                           .writer_facts = facts_of(seen, seen->writer, &unknown),
                            .ret = ret};
 
     facts_init(&unknown);

@@ -226,7 +226,7 @@ enum check_severity check_commands_missing(const struct check_case *c)
     if (!s->commands_known || !t->commands_known) {
         if (!s->known || !t->known)
             return CHECK_OK;
-        for (int side = 0; side < SIDE_MAX; side++)
+        for (int side = 0; side < SIDE_ENDS; side++)
             if (!judge_facts(c, (enum node_side)side)->commands_known)
                 judge_rights(c, (enum node_side)side, "'+command|info'");
         return judge(c, CHECK_NOTICE, "which commands the nodes know could not be asked");

@@ -29,7 +29,10 @@ void judge_value(const struct check_case *c, enum node_side side, const char *fm
 /* Half a line is worse than none: it is left out when there is no room. */
 void judge_remedy(const struct check_case *c, enum node_side side, const char *fmt, ...)
 {
-    const struct endpoint *at = side == SIDE_SOURCE ? &c->run->source : &c->spec->target.endpoint;
+    const struct endpoint *const endpoints[SIDE_MAX] = {[SIDE_SOURCE] = &c->run->source,
+                                                        [SIDE_TARGET] = &c->spec->target.endpoint,
+                                                        [SIDE_PRIMARY] = &c->seen->primary};
+    const struct endpoint *at = endpoints[side];
     size_t used = strlen(c->ret->remedy), room = sizeof(c->ret->remedy) - used;
     char line[CHECK_REMEDY_MAX];
     va_list ap;
@@ -46,5 +49,7 @@ void judge_remedy(const struct check_case *c, enum node_side side, const char *f
 
 const struct facts *judge_facts(const struct check_case *c, enum node_side side)
 {
-    return side == SIDE_SOURCE ? c->source_facts : c->target_facts;
+    return side == SIDE_TARGET   ? c->target_facts
+           : side == SIDE_SOURCE ? c->source_facts
+                                 : c->writer_facts;
 }

@@ -8,8 +8,9 @@ struct check_case {
     const struct run *run;
     const struct observation *seen;
     const struct redis_info *source, *target; /* in seen */
-    const struct facts *source_facts,
-        *target_facts; /* nothing is known in them, where nobody asked */
+    const struct redis_info *writer;          /* the source, or the primary above it */
+    const struct facts *source_facts, *target_facts,
+        *writer_facts; /* nothing is known in them, where nobody asked */
     struct check_result *ret;
 };
 

@@ -5,7 +5,7 @@
 #include "lib/base/utf8.h"
 
 /* Whether the nodes answer comes first. */
-#define REACH_ROWS SIDE_MAX
+#define REACH_ROWS SIDE_ENDS
 
 struct check_report *check_report_new(const struct endpoint *source)
 {
@@ -70,7 +70,7 @@ struct check_report *check_report_of(const struct spec *spec, const struct run *
                                      const struct observation *seen, int64_t now_wall_ms)
 {
     struct check_report *report = check_report_new(&run->source);
-    const char *const titles[SIDE_MAX] = {"the source answers", "the target answers"};
+    const char *const titles[SIDE_ENDS] = {"the source answers", "the target answers"};
     const struct check *checks;
     size_t n;
 
@@ -78,7 +78,7 @@ struct check_report *check_report_of(const struct spec *spec, const struct run *
     report->outcomes = xcalloc(REACH_ROWS + n, sizeof(*report->outcomes));
     report->at_wall_ms = now_wall_ms;
     report->passed = true;
-    for (int side = 0; side < SIDE_MAX; side++) {
+    for (int side = 0; side < SIDE_ENDS; side++) {
         struct check_result result;
 
         check_reach((enum node_side)side, spec, run, seen, &result);
@@ -117,13 +117,13 @@ static json_t *outcome_json(const struct check_outcome *outcome)
     /* A notice is said whole by its message; the row speaks of what would be worse. */
     bool harm = outcome->severity >= CHECK_WARNING;
 
-    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s?, s:s?, s:s?, s:s?, s:o}", "id", row->code,
-                     "title", outcome->title, "severity", check_severity_name(outcome->severity),
-                     "passed", outcome->severity != CHECK_ERROR || outcome->waived, "waived",
-                     outcome->waived, "source", outcome->value[SIDE_SOURCE], "target",
-                     outcome->value[SIDE_TARGET], "message", outcome->message, "why",
-                     harm ? row->what : NULL, "remedy",
-                     fine ? json_null() : lines_of(outcome->remedy));
+    return json_pack(
+        "{s:s, s:s, s:s, s:b, s:b, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "id", row->code, "title",
+        outcome->title, "severity", check_severity_name(outcome->severity), "passed",
+        outcome->severity != CHECK_ERROR || outcome->waived, "waived", outcome->waived, "source",
+        outcome->value[SIDE_SOURCE], "target", outcome->value[SIDE_TARGET], "primary",
+        outcome->value[SIDE_PRIMARY], "message", outcome->message, "why", harm ? row->what : NULL,
+        "remedy", fine ? json_null() : lines_of(outcome->remedy));
 }
 
 json_t *check_report_json(const struct check_report *report)

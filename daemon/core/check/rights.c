@@ -13,22 +13,27 @@ static const struct spec_node *node_of(const struct check_case *c, enum node_sid
     return side == SIDE_SOURCE ? &c->spec->source : &c->spec->target;
 }
 
+static const struct spec_auth *auth_of(const struct check_case *c, enum node_side side)
+{
+    return side == SIDE_PRIMARY ? spec_primary_auth(c->spec) : &node_of(c, side)->auth;
+}
+
 /* Of two failures, the one that another try cannot cure gives the reason. */
 enum check_severity check_replication_login(const struct check_case *c)
 {
-    const struct login_facts *login[SIDE_MAX];
-    int failed = SIDE_MAX;
+    const struct login_facts *login[SIDE_ENDS];
+    int failed = SIDE_ENDS;
 
-    for (int side = 0; side < SIDE_MAX; side++) {
+    for (int side = 0; side < SIDE_ENDS; side++) {
         login[side] = &judge_facts(c, (enum node_side)side)->replication;
         if (login[side]->why == REASON_NONE)
             continue;
         judge_value(c, (enum node_side)side, "%s", reason_get(login[side]->why)->code);
-        if (failed == SIDE_MAX || reason_get(c->ret->reason)->retry)
+        if (failed == SIDE_ENDS || reason_get(c->ret->reason)->retry)
             c->ret->reason = login[side]->why;
         failed = side;
     }
-    if (failed == SIDE_MAX)
+    if (failed == SIDE_ENDS)
         return CHECK_OK;
     if (login[SIDE_SOURCE]->why != REASON_NONE && login[SIDE_TARGET]->why != REASON_NONE)
         return judge(c, CHECK_ERROR, "neither node could log in to the other: %.75s; %.75s",
@@ -49,7 +54,7 @@ enum need {
     R_NEEDED,
 };
 
-static const enum need needs[RIGHT_MAX][SIDE_MAX] = {
+static const enum need needs[RIGHT_MAX][SIDE_ENDS] = {
 #define RIGHT(id, acl, command, need_source, need_target)                                          \
     [RIGHT_##id] = {[SIDE_SOURCE] = need_source, [SIDE_TARGET] = need_target},
 #include "daemon/core/right_table.h"
@@ -69,7 +74,7 @@ static bool has_login(const struct spec_auth *auth)
  */
 static bool source_must_be_set(const struct check_case *c)
 {
-    return fence_setting(c->source->redis_compat_num) || c->source_facts->read_only == NO ||
+    return fence_setting(c->writer->redis_compat_num) || c->writer_facts->read_only == NO ||
            (c->spec->cutover.reverse && has_login(spec_replication_auth(&c->spec->target)));
 }
 
@@ -157,7 +162,7 @@ static void remedy(const struct check_case *c, enum node_side side, const char *
 
 void judge_rights(const struct check_case *c, enum node_side side, const char *rights)
 {
-    remedy(c, side, user_of(&node_of(c, side)->auth), rights);
+    remedy(c, side, user_of(auth_of(c, side)), rights);
 }
 
 /* Renamed commands come first: no right lets anybody use them. */
@@ -184,19 +189,39 @@ static enum check_severity say_missing(const struct check_case *c, enum node_sid
     return judge(c, severity, "user '%s' at the %s may not: %s", user, side_name(side), m->names);
 }
 
+/* What is needed of a source for the switch-over is asked of the primary above it. */
+static enum need below_the_writer(enum need need)
+{
+    switch (need) {
+    case R_NEVER:
+    case R_PAUSE:
+    case R_DRAIN:
+        return R_NEVER;
+    case R_WANTED:
+    case R_SET:
+        return R_WANTED;
+    case R_NEEDED:
+        return R_NEEDED;
+    }
+    return need;
+}
+
 static enum check_severity daemon_rights(const struct check_case *c, enum node_side side)
 {
     const struct facts *facts = judge_facts(c, side);
-    const char *user = user_of(&node_of(c, side)->auth);
+    const char *user = user_of(auth_of(c, side));
     const struct redis_info *info = &c->seen->node[side].info;
-    bool pauses = !fence_setting(c->source->redis_compat_num);
+    bool pauses = !fence_setting(c->writer->redis_compat_num);
+    bool chained = side == SIDE_SOURCE && c->seen->writer != SIDE_SOURCE;
     struct missing m = {.names = ""};
 
     if (facts->known)
         judge_value(c, side, "'%s'", user);
     for (int r = 0; r < RIGHT_MAX; r++) {
-        enum need need = needs[r][side];
+        enum need need = needs[r][side == SIDE_TARGET ? SIDE_TARGET : SIDE_SOURCE];
 
+        if (chained) /* it is not switched over from; settings only make the copy quicker */
+            need = below_the_writer(need);
         if (need == R_NEVER || (need == R_PAUSE && !pauses) ||
             ((r == RIGHT_REPLICAOF || r == RIGHT_CLIENT_ID) &&
              info->redis_compat_num < COMMANDS_SINCE))
@@ -209,24 +234,34 @@ static enum check_severity daemon_rights(const struct check_case *c, enum node_s
 /* Where a server does not say whether its clients are paused, that has to be tried by a write. */
 static bool unpause_is_unknown(const struct check_case *c)
 {
-    return c->source_facts->known &&
-           c->source_facts->right[RIGHT_CLIENT_UNPAUSE] == RIGHT_UNKNOWN &&
-           !fence_setting(c->source->redis_compat_num) && !source_is_paused(c->seen) &&
-           !c->source->paused_reason[0] && !c->source->cluster_enabled;
+    return c->writer_facts->known &&
+           c->writer_facts->right[RIGHT_CLIENT_UNPAUSE] == RIGHT_UNKNOWN &&
+           !fence_setting(c->writer->redis_compat_num) && !writer_is_paused(c->seen) &&
+           !c->writer->paused_reason[0] && !c->writer->cluster_enabled;
+}
+
+static enum check_severity old_rights(const struct check_case *c, enum node_side side)
+{
+    enum check_severity severity = daemon_rights(c, side);
+    const char *user = user_of(auth_of(c, side));
+
+    if (severity != CHECK_OK || side != c->seen->writer || !unpause_is_unknown(c))
+        return severity;
+    remedy(c, side, user, "'+pfcount' '~ecmigrate:none'");
+    return judge(c, CHECK_NOTICE,
+                 "whether '%s' may end a pause, and whether somebody has paused the %s's "
+                 "clients, is not known: it may not try PFCOUNT ecmigrate:none",
+                 user, side_name(side));
 }
 
 enum check_severity check_source_rights(const struct check_case *c)
 {
-    enum check_severity severity = daemon_rights(c, SIDE_SOURCE);
-    const char *user = user_of(&c->spec->source.auth);
+    return old_rights(c, SIDE_SOURCE);
+}
 
-    if (severity != CHECK_OK || !unpause_is_unknown(c))
-        return severity;
-    remedy(c, SIDE_SOURCE, user, "'+pfcount' '~ecmigrate:none'");
-    return judge(c, CHECK_NOTICE,
-                 "whether '%s' may end a pause, and whether somebody has paused the source's "
-                 "clients, is not known: it may not try PFCOUNT ecmigrate:none",
-                 user);
+enum check_severity check_primary_rights(const struct check_case *c)
+{
+    return c->seen->writer == SIDE_PRIMARY ? old_rights(c, SIDE_PRIMARY) : CHECK_OK;
 }
 
 enum check_severity check_target_rights(const struct check_case *c)

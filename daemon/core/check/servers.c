@@ -98,13 +98,37 @@ enum check_severity check_source_link(const struct check_case *c)
 
 enum check_severity check_source_primary(const struct check_case *c)
 {
+    const struct seen_node *primary = &c->seen->node[SIDE_PRIMARY];
+    const char *replid = primary->info.replid;
+    char label[ENDPOINT_LABEL_MAX];
+
     if (c->source->role != REDIS_ROLE_REPLICA || c->seen->source_follows_target ||
         follows_in_the_end(c->source, c->target))
         return CHECK_OK;
     judge_value(c, SIDE_SOURCE, "replica of %s:%u", c->source->master_host, c->source->master_port);
-    return judge(c, CHECK_WARNING,
-                 "the source is a replica of '%s:%u': it can be copied, but not switched over from",
-                 c->source->master_host, c->source->master_port);
+    if (c->seen->writer != SIDE_PRIMARY)
+        return judge(c, CHECK_WARNING,
+                     "the source is a replica of '%s:%u', where nothing takes writes: it can be "
+                     "copied, but not switched over from",
+                     c->source->master_host, c->source->master_port);
+    endpoint_label(&c->seen->primary, label);
+    if (!primary->reachable) {
+        judge_value(c, SIDE_PRIMARY, "%s", reason_get(primary->why)->code);
+        return judge(c, CHECK_WARNING,
+                     "the source is a replica, and the primary above it does not let the daemon "
+                     "in; the copy works, the switch-over would wait: %s",
+                     primary->err.msg);
+    }
+    judge_value(c, SIDE_PRIMARY, "%s", label);
+    if (c->source->link_up && strcmp(c->source->replid, replid) != 0)
+        return judge(c, CHECK_ERROR,
+                     "the source is a replica, and '%s' is not the primary that it copies: they "
+                     "have different replication ids",
+                     label);
+    return judge(c, CHECK_NOTICE,
+                 "the source is a replica; the primary that takes the writes is '%s': the "
+                 "switch-over pauses and demotes that one, and both follow the target then",
+                 label);
 }
 
 enum check_severity check_target_alone(const struct check_case *c)

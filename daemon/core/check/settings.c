@@ -16,7 +16,7 @@ enum check_severity check_repl_timeout(const struct check_case *c)
 {
     char who[64] = "";
 
-    for (int side = 0; side < SIDE_MAX; side++) {
+    for (int side = 0; side < SIDE_ENDS; side++) {
         int64_t timeout = judge_facts(c, (enum node_side)side)->repl_timeout;
         int64_t ping = judge_facts(c, (enum node_side) !side)->ping_period;
         size_t used = strlen(who);
@@ -102,7 +102,7 @@ enum check_severity check_replica_writable(const struct check_case *c)
 {
     unsigned n = 0;
 
-    for (int side = 0; side < SIDE_MAX; side++) {
+    for (int side = 0; side < SIDE_ENDS; side++) {
         if (judge_facts(c, (enum node_side)side)->read_only != NO)
             continue;
         judge_value(c, (enum node_side)side, "replica-read-only no");
@@ -131,19 +131,20 @@ enum check_severity check_persistence_off(const struct check_case *c)
 
 enum check_severity check_source_paused(const struct check_case *c)
 {
-    if (!source_is_paused(c->seen))
+    if (!writer_is_paused(c->seen))
         return CHECK_OK;
-    judge_remedy(c, SIDE_SOURCE, "CLIENT UNPAUSE");
+    judge_remedy(c, c->seen->writer, "CLIENT UNPAUSE");
     return judge(c, CHECK_WARNING,
-                 "somebody has paused the source's clients (CLIENT PAUSE); they stand still");
+                 "somebody has paused the %s's clients (CLIENT PAUSE); they stand still",
+                 side_name(c->seen->writer));
 }
 
 enum check_severity check_failover(const struct check_case *c)
 {
-    if (!c->source->failing_over)
+    if (!c->writer->failing_over)
         return CHECK_OK;
-    judge_remedy(c, SIDE_SOURCE, "FAILOVER ABORT");
-    return judge(c, CHECK_ERROR, "a FAILOVER is under way at the source");
+    judge_remedy(c, c->seen->writer, "FAILOVER ABORT");
+    return judge(c, CHECK_ERROR, "a FAILOVER is under way at the %s", side_name(c->seen->writer));
 }
 
 enum check_severity check_clock_skew(const struct check_case *c)
@@ -165,14 +166,15 @@ enum check_severity check_clock_skew(const struct check_case *c)
 
 enum check_severity check_scripts(const struct check_case *c)
 {
-    int64_t n = c->seen->node[SIDE_SOURCE].survey.scripts;
-    bool fenced = fence_setting(c->source->redis_compat_num) != NULL;
+    int64_t n = c->seen->node[c->seen->writer].survey.scripts;
+    bool fenced = fence_setting(c->writer->redis_compat_num) != NULL;
 
     if (n <= 0)
         return CHECK_OK;
-    judge_value(c, SIDE_SOURCE, "%" PRId64 " calls", n);
+    judge_value(c, c->seen->writer, "%" PRId64 " calls", n);
     return judge(c, fenced ? CHECK_WARNING : CHECK_NOTICE,
-                 "scripts have been called %" PRId64 " times at the source%s", n,
+                 "scripts have been called %" PRId64 " times at the %s%s", n,
+                 side_name(c->seen->writer),
                  fenced ? ", and the write fence of its version does not stop them" : "");
 }
 
