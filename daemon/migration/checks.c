@@ -19,6 +19,7 @@ static void start(struct migration *m, const struct run *run,
                                                .spec = m->next_spec ? m->next_spec : m->spec,
                                                .run = run,
                                                .instance = m->env->instance,
+                                               .contexts = m->env->contexts,
                                                .see_around = see_around,
                                                .done = done,
                                                .arg = m});

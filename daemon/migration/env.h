@@ -15,6 +15,7 @@
 #include "lib/base/turns.h"
 
 struct event_bus;
+struct tls_contexts;
 
 struct migration_env {
     uv_loop_t *loop;
@@ -22,7 +23,8 @@ struct migration_env {
     struct store *store;
     struct event_bus *bus;
     struct slots slots;
-    struct slots checks_ahead; /* of those that wait for one of these */
+    struct slots checks_ahead;     /* of those that wait for one of these */
+    struct tls_contexts *contexts; /* owned; of the nodes that speak TLS */
     struct migration_counters counters;
     struct turns turns;
     struct tilt tilt;

@@ -36,6 +36,7 @@ struct migration *migration_new(struct migration_env *env, struct spec *spec, co
                                               .job = spec->id,
                                               .name = "ecmigrate",
                                               .instance = env->instance,
+                                              .contexts = env->contexts,
                                               .run = &m->run,
                                               .owner = &migration_pair_owner});
     migration_set_spec(m, spec);

@@ -59,6 +59,7 @@ struct precheck *precheck_new(const struct precheck_config *config)
                                               .job = p->spec->id,
                                               .name = CONNECTION_NAME,
                                               .instance = config->instance,
+                                              .contexts = config->contexts,
                                               .spec = p->spec,
                                               .run = &p->run,
                                               .owner = &owner,

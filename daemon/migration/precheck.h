@@ -9,13 +9,15 @@
 #include "lib/base/turns.h"
 
 struct precheck;
+struct tls_contexts;
 
 struct precheck_config {
     uv_loop_t *loop;
-    struct turns *turns;     /* borrowed */
-    const struct spec *spec; /* copied: the text that is judged, whatever the file becomes */
-    const struct run *run;   /* copied: as it would begin, with its source */
-    const char *instance;    /* of the daemon; borrowed */
+    struct turns *turns;           /* borrowed */
+    const struct spec *spec;       /* copied: the text that is judged, whatever the file becomes */
+    const struct run *run;         /* copied: as it would begin, with its source */
+    const char *instance;          /* of the daemon; borrowed */
+    struct tls_contexts *contexts; /* borrowed */
     /* Adds to *seen what the nodes do not show. */
     void (*see_around)(const struct spec *spec, const struct run *run, struct observation *seen,
                        void *arg);

@@ -261,18 +261,18 @@ static void state_changed(struct redis_client *client, enum redis_client_state s
 
 static void connect_node(struct node *node, const struct node_address *address)
 {
-    const struct spec_auth *auth = address->auth;
-    struct redis_client_config config = {
-        .endpoint = *address->endpoint,
-        .username = auth->username,
-        .connect_timeout_ms = min_of(address->connect_timeout_ms, CONNECT_TIMEOUT_MS),
-        .on_state = state_changed,
-        .arg = node,
+    const struct access access = {
+        .endpoint = address->endpoint,
+        .auth = address->auth,
+        .tls = address->tls,
+        .contexts = address->contexts,
+        .name = address->name,
+        .timeout_ms = min_of(address->connect_timeout_ms, CONNECT_TIMEOUT_MS),
     };
-    char *password = NULL;
+    struct redis_client_config config;
     struct err err;
 
-    if (spec_auth_read(auth, &password, &err)) {
+    if (access_config(&access, &config, &err)) {
         lost(node, REASON_CREDENTIAL_UNREADABLE, &err);
         return;
     }
@@ -282,13 +282,13 @@ static void connect_node(struct node *node, const struct node_address *address)
     }
     if (!node->client) {
         node->connected_to = *address->endpoint;
-        config.password = password;
-        config.name = address->name;
+        config.on_state = state_changed;
+        config.arg = node;
         node->client = redis_client_new(node->loop, &config);
     } else {
-        redis_client_set_auth(node->client, auth->username, password);
+        redis_client_set_access(node->client, &config);
     }
-    secret_free(password);
+    access_clear(&config);
     redis_client_connect(node->client);
 }
 

@@ -15,6 +15,7 @@
  */
 #include "daemon/core/connection.h"
 #include "daemon/core/observation.h"
+#include "daemon/node/access.h"
 #include "lib/redis/client.h"
 
 struct node;
@@ -23,6 +24,8 @@ struct node;
 struct node_address {
     const struct endpoint *endpoint; /* not set: nowhere yet */
     const struct spec_auth *auth;
+    const struct spec_tls *tls;
+    struct tls_contexts *contexts;   /* borrowed */
     uint64_t connect_timeout_ms;     /* 5 s, where that is shorter */
     const char *name;                /* of the connection */
     const char *instance;            /* of the daemon: how the names of its connections end */

@@ -20,25 +20,38 @@
 
 /* --- what the parts ask and tell --- */
 
+struct access pair_access(const struct pair *pair, enum node_side side,
+                          const struct spec_auth *auth, uint64_t timeout_ms)
+{
+    const struct spec *spec = pair->spec;
+    const struct access at[SIDE_MAX] = {
+        [SIDE_SOURCE] = {&pair->run->source, &spec->source.auth, &spec->source.tls},
+        [SIDE_TARGET] = {&spec->target.endpoint, &spec->target.auth, &spec->target.tls},
+        [SIDE_PRIMARY] = {&pair->seen.primary, spec_primary_auth(spec), spec_primary_tls(spec)},
+    };
+    struct access access = at[side];
+
+    if (auth)
+        access.auth = auth;
+    access.contexts = pair->contexts;
+    access.timeout_ms = timeout_ms;
+    return access;
+}
+
 static void locate(const struct node *node, struct node_address *ret)
 {
     struct pair *pair = node->arg;
     const struct spec *spec = pair->spec;
-    const struct {
-        const struct endpoint *endpoint;
-        const struct spec_auth *auth;
-    } at[SIDE_MAX] = {
-        [SIDE_SOURCE] = {&pair->run->source, &spec->source.auth},
-        [SIDE_TARGET] = {&spec->target.endpoint, &spec->target.auth},
-        [SIDE_PRIMARY] = {&pair->seen.primary, spec_primary_auth(spec)},
-    };
+    const struct access at = pair_access(pair, node->side, NULL, spec->attach.timeout_ms);
 
     if (pair->acts)
         snprintf(pair->name, sizeof(pair->name), "%s:%u:%s", pair->prefix, pair->run->epoch,
                  pair->instance);
     *ret = (struct node_address){
-        .endpoint = at[node->side].endpoint,
-        .auth = at[node->side].auth,
+        .endpoint = at.endpoint,
+        .auth = at.auth,
+        .tls = at.tls,
+        .contexts = pair->contexts,
         .connect_timeout_ms = spec->attach.timeout_ms,
         .name = pair->acts ? pair->name : pair->prefix,
         .instance = pair->instance,
@@ -130,6 +143,7 @@ void pair_init(struct pair *pair, const struct pair_config *config)
         .acting = ACT_NONE,
         .acts = config->store != NULL,
         .instance = config->instance,
+        .contexts = config->contexts,
     };
     observation_init(&pair->seen);
     (void)str_copy(pair->job, sizeof(pair->job), config->job);
@@ -226,9 +240,9 @@ static void relogin_tried(struct probe *probe, const struct err *err)
 static void try_relogin(struct pair *pair)
 {
     const struct seen_node *target = &pair->seen.node[SIDE_TARGET];
-    struct probe_config config = {.endpoint = &pair->run->source,
-                                  .auth = spec_replication_auth(&pair->spec->source),
-                                  .timeout_ms = LOGIN_TIMEOUT_MS,
+    struct probe_config config = {.access = pair_access(pair, SIDE_SOURCE,
+                                                        spec_replication_auth(&pair->spec->source),
+                                                        LOGIN_TIMEOUT_MS),
                                   .done = relogin_tried};
     uint64_t now = clock_boot_ms();
     struct err err;

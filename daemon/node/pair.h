@@ -21,6 +21,7 @@
 #include "daemon/node/settings.h"
 
 struct pair;
+struct tls_contexts;
 
 /* What the owner is told; from the loop or from inside the functions below. */
 struct pair_owner {
@@ -35,9 +36,10 @@ struct pair_config {
     uv_loop_t *loop;
     struct store *store; /* NULL: for a pair that never acts */
     const char *job;
-    const char *name;        /* of the connections, before the job's: "ecmigrate" */
-    const char *instance;    /* the daemon's; borrowed */
-    const struct spec *spec; /* the text in force */
+    const char *name;              /* of the connections, before the job's: "ecmigrate" */
+    const char *instance;          /* the daemon's; borrowed */
+    struct tls_contexts *contexts; /* the daemon's; borrowed */
+    const struct spec *spec;       /* the text in force */
     const struct run *run;
     const struct pair_owner *owner;
     void *arg;
@@ -50,6 +52,7 @@ struct pair {
     const struct run *run;
     char job[SPEC_ID_MAX + 1];
     const char *instance;          /* borrowed */
+    struct tls_contexts *contexts; /* borrowed */
     char prefix[SPEC_ID_MAX + 24]; /* of the connections' names: "ecmigrate:JOB" */
     char name[SPEC_ID_MAX + 48];   /* … "ecmigrate:JOB:EPOCH:INSTANCE", where they act */
 

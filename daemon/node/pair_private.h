@@ -5,6 +5,9 @@
 
 #define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
 
+/* How we get at a node, in what time; auth NULL: with our own log-in. */
+struct access pair_access(const struct pair *pair, enum node_side side,
+                          const struct spec_auth *auth, uint64_t timeout_ms);
 /* The servers between CLIENT PAUSE WRITE and those that say who has paused their clients. */
 bool pair_pause_is_hidden(const struct pair *pair);
 /* There, tries a harmless write, unless it is known already. */

@@ -46,11 +46,8 @@ static void count_nothing(struct redis_call *call, const void *arg)
 
 void pair_try_pause(struct pair *pair)
 {
-    struct probe_config config = {.endpoint = chain_writer(pair->run, &pair->seen),
-                                  .auth = pair->seen.writer == SIDE_PRIMARY
-                                              ? spec_primary_auth(pair->spec)
-                                              : &pair->spec->source.auth,
-                                  .timeout_ms = PAUSE_LOGIN_MS,
+    struct probe_config config = {.access =
+                                      pair_access(pair, pair->seen.writer, NULL, PAUSE_LOGIN_MS),
                                   .ask = count_nothing,
                                   .answer_ms = PAUSE_ANSWER_MS,
                                   .done = pause_tried};
@@ -130,9 +127,7 @@ static void ask_sample(struct redis_call *call, const void *arg)
 /* Over a connection of its own: it goes from database to database. */
 static void take_sample(struct pair *pair)
 {
-    struct probe_config config = {.endpoint = &pair->run->source,
-                                  .auth = &pair->spec->source.auth,
-                                  .timeout_ms = LOGIN_TIMEOUT_MS,
+    struct probe_config config = {.access = pair_access(pair, SIDE_SOURCE, NULL, LOGIN_TIMEOUT_MS),
                                   .ask = ask_sample,
                                   .arg = &pair->seen.node[SIDE_SOURCE].info,
                                   .answer_ms = LOGIN_TIMEOUT_MS,
@@ -210,10 +205,9 @@ static void try_login(struct pair *pair, enum node_side side)
 {
     const struct spec *spec = pair->spec;
     bool source = side == SIDE_SOURCE;
-    struct probe_config config = {.endpoint = source ? &pair->run->source : &spec->target.endpoint,
-                                  .auth =
-                                      spec_replication_auth(source ? &spec->source : &spec->target),
-                                  .timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS),
+    uint64_t timeout_ms = min_of(spec->attach.timeout_ms, LOGIN_TIMEOUT_MS);
+    const struct spec_auth *auth = spec_replication_auth(source ? &spec->source : &spec->target);
+    struct probe_config config = {.access = pair_access(pair, side, auth, timeout_ms),
                                   .ask = ask_login,
                                   .answer_ms = LOGIN_TIMEOUT_MS,
                                   .done = source ? source_login_done : target_login_done};

@@ -54,10 +54,10 @@ static void state_changed(struct redis_client *client, enum redis_client_state s
 int probe_start(struct probe *probe, uv_loop_t *loop, const struct probe_config *config,
                 struct err *err)
 {
-    char *password = NULL;
+    struct redis_client_config client;
 
     assert(!probe->under_way || !probe->asked);
-    if (spec_auth_read(config->auth, &password, err))
+    if (access_config(&config->access, &client, err))
         return (int)err->code;
     if (probe->under_way)
         free_call(take(probe->call));
@@ -71,14 +71,10 @@ int probe_start(struct probe *probe, uv_loop_t *loop, const struct probe_config 
     probe->answer_ms = config->answer_ms;
     probe->under_way = true;
     probe->asked = false;
-    probe->client = redis_client_new(
-        loop, &(struct redis_client_config){.endpoint = *config->endpoint,
-                                            .username = config->auth->username,
-                                            .password = password,
-                                            .connect_timeout_ms = config->timeout_ms,
-                                            .on_state = state_changed,
-                                            .arg = probe});
-    secret_free(password);
+    client.on_state = state_changed;
+    client.arg = probe;
+    probe->client = redis_client_new(loop, &client);
+    access_clear(&client);
     redis_client_connect(probe->client);
     return 0;
 }

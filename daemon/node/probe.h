@@ -5,15 +5,13 @@
  * (a command that is held back), or because they are somebody else's (the replication user's log-in
  * and rights: a replica that lacks them would only show a link that stays down).
  */
-#include "daemon/spec/spec.h"
+#include "daemon/node/access.h"
 #include "lib/redis/client.h"
 
 struct probe;
 
 struct probe_config {
-    const struct endpoint *endpoint;
-    const struct spec_auth *auth;
-    uint64_t timeout_ms; /* to connect and log in */
+    struct access access;
     /* Adds the commands to send then; NULL: none. */
     void (*ask)(struct redis_call *call, const void *arg);
     const void *arg;

@@ -59,6 +59,11 @@ const struct spec_auth *spec_primary_auth(const struct spec *spec)
     return given ? auth : &spec->source.auth;
 }
 
+const struct spec_tls *spec_primary_tls(const struct spec *spec)
+{
+    return spec->source.primary.has_tls ? &spec->source.primary.tls : &spec->source.tls;
+}
+
 const struct spec_auth *spec_replication_auth(const struct spec_node *node)
 {
     return node->has_replication_user ? &node->replication_user : &node->auth;

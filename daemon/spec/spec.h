@@ -11,6 +11,7 @@
 #include "lib/base/base.h"
 #include "lib/base/err.h"
 #include "lib/net/endpoint.h"
+#include "lib/net/tls_settings.h"
 
 #define SPEC_ID_MAX 40
 #define SPEC_REPLICAS_MAX 8
@@ -24,10 +25,17 @@ struct spec_auth {
     char *credential;    /* a name in $CREDENTIALS_DIRECTORY */
 };
 
+struct spec_tls {
+    bool enabled;
+    struct tls_settings settings; /* strings owned */
+};
+
 /* The primary above a source that is a replica itself. */
 struct spec_primary {
     struct endpoint endpoint; /* host "": found by following */
     struct spec_auth auth;    /* see spec_primary_auth() */
+    struct spec_tls tls;      /* see spec_primary_tls() */
+    bool has_tls;
 };
 
 struct spec_node {
@@ -39,6 +47,7 @@ struct spec_node {
     struct endpoint replicas[SPEC_REPLICAS_MAX];
     unsigned n_replicas;
     bool allow_flush;
+    struct spec_tls tls;
     struct spec_primary primary; /* of the source only */
 };
 
@@ -92,8 +101,10 @@ int spec_auth_read(const struct spec_auth *auth, char **ret, struct err *err) mu
 /* Whether the check or watch of this code ("maxmemory") is to stop nothing. */
 bool spec_waives(const struct spec *spec, const char *code);
 
-/* The daemon's own log-in at the source's primary: the source's, where none is given. */
+/* The daemon's own log-in at the source's primary, and whether TLS is spoken there: as at the
+ * source, where nothing is given. */
 const struct spec_auth *spec_primary_auth(const struct spec *spec);
+const struct spec_tls *spec_primary_tls(const struct spec *spec);
 
 /* The log-in the *other* node uses to replicate from this one. */
 const struct spec_auth *spec_replication_auth(const struct spec_node *node);

@@ -18,6 +18,7 @@ static const char *const names[ERR_MAX] = {
     [ERR_REFUSED] = "refused",   [ERR_UNREACHABLE] = "unreachable",
     [ERR_CLOSED] = "closed",     [ERR_PROTOCOL] = "protocol",
     [ERR_AUTH] = "auth",         [ERR_REPLY] = "reply",
+    [ERR_TLS] = "tls",
 };
 
 const char *err_code_name(enum err_code code)

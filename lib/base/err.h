@@ -29,6 +29,7 @@ enum err_code {
     ERR_PROTOCOL,    /* the peer does not speak what it should */
     ERR_AUTH,        /* the peer refuses our credentials, or wants some */
     ERR_REPLY,       /* the peer understood, and answered with an error */
+    ERR_TLS,         /* a certificate, a key, or the peer's TLS: the sentence says what of it */
     ERR_MAX
 };
 

@@ -144,9 +144,9 @@ void redis_client_free(struct redis_client *client, void (*freed)(void *arg), vo
     uv_close((uv_handle_t *)&client->last, last_closed);
 }
 
-void redis_client_set_auth(struct redis_client *client, const char *username, const char *password)
+void redis_client_set_access(struct redis_client *client, const struct redis_client_config *config)
 {
-    char *u = xstrdup(username), *p = xstrdup(password); /* they may be our own */
+    char *u = xstrdup(config->username), *p = xstrdup(config->password); /* they may be our own */
 
     free(client->username);
     secret_free(client->password);

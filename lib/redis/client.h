@@ -23,6 +23,8 @@
 
 struct redis_client;
 struct redis_slot;
+struct tls_contexts;
+struct tls_settings;
 
 enum redis_client_state {
     REDIS_DISCONNECTED,
@@ -35,14 +37,16 @@ struct redis_client_config {
     const char *username; /* NULL: AUTH with the password alone. Strings are copied by _new */
     const char *password; /* NULL: no AUTH */
     const char *name;     /* CLIENT SETNAME; NULL: none */
-    uint64_t connect_timeout_ms; /* resolve + connect + log in */
+    uint64_t connect_timeout_ms;    /* resolve + connect + shake hands + log in */
+    const struct tls_settings *tls; /* NULL: plain. Copied, strings too */
+    struct tls_contexts *contexts;  /* borrowed for as long as the client lives; with tls */
     /* Called from the loop, never from inside a function of this header: with REDIS_READY, why
      * NULL, once logged in; and exactly once for each connect with REDIS_DISCONNECTED and the
      * reason it failed or ended: ERR_RESOLVE, ERR_REFUSED, ERR_UNREACHABLE, ERR_TIMEOUT,
-     * ERR_CLOSED, ERR_PROTOCOL, ERR_LIMIT, ERR_AUTH (a password is wrong, missing, or not wanted),
-     * ERR_REPLY (the server refuses us for another reason), ERR_CANCELED (our own close). The
-     * sentence names the endpoint. REDIS_CONNECTING is not told. Any function may be called from
-     * here. */
+     * ERR_CLOSED, ERR_PROTOCOL, ERR_LIMIT, ERR_TLS, ERR_AUTH (a password is wrong, missing, or not
+     * wanted), ERR_REPLY (the server refuses us for another reason), ERR_CANCELED (our own close).
+     * The sentence names the endpoint. REDIS_CONNECTING is not told. Any function may be called
+     * from here. */
     void (*on_state)(struct redis_client *client, enum redis_client_state state,
                      const struct err *why, void *arg);
     void *arg;
@@ -65,8 +69,9 @@ void redis_client_close(struct redis_client *client, const struct err *why);
  * called). */
 void redis_client_free(struct redis_client *client, void (*freed)(void *arg), void *arg);
 
-/* The password, replaced for the next connect (files may be rotated). NULL: none. */
-void redis_client_set_auth(struct redis_client *client, const char *username, const char *password);
+/* Who logs in, and by what transport, replaced for the next connect: files may be rotated, a job's
+ * text changed. Takes username, password and tls from config. */
+void redis_client_set_access(struct redis_client *client, const struct redis_client_config *config);
 
 /*
  * A call: one or more commands sent in one write, and their replies, in order. The memory is the

@@ -165,7 +165,7 @@ static void test_password_is_not_wanted(void **state)
     config.password = USER_SECRET;
     user_start(&u, &f->loop, &config);
     user_expect_end(&u, &f->loop, ERR_AUTH, "a password is given, but the server has none");
-    redis_client_set_auth(u.client, NULL, NULL);
+    redis_client_set_access(u.client, &(struct redis_client_config){.password = NULL});
     user_connect(&u);
     assert_true(loop_run_until_set(&f->loop, &u.ready, USER_WAIT_MS));
     user_free(&u, &f->loop);
