@@ -22,6 +22,7 @@
 #include "daemon/store/store.h"
 #include "lib/base/clock.h"
 #include "lib/http/listen.h"
+#include "lib/net/tls_context.h"
 #include "lib/sd/journal.h"
 #include "lib/sd/notify.h"
 
@@ -232,6 +233,7 @@ static void reload(struct daemon *d)
                           "--check");
     }
     config_command_clear(&next);
+    tls_contexts_forget(d->env.contexts);
     watcher_rescan(d->watcher);
     notify_ready(d->notify);
 }

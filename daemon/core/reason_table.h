@@ -35,6 +35,11 @@ REASON(
     "The file or credential with a node's password cannot be read.",
     "Check that the file exists, is a regular file and can be read by the daemon; credentials need LoadCredential= in the unit. Then: ecmigratectl retry JOB.")
 
+REASON(
+    TLS_FAILED, "tls-failed", false,
+    "TLS to a node does not come about: a certificate, a key or an authority is not accepted, or only one side speaks TLS. The message says which.",
+    "Mend what the message names: the files under tls: in the job file, the node's certificate, or the endpoint's port. Files are read anew for each connection. Try it from the daemon's host: redis-cli -h HOST -p PORT --tls --cacert FILE ping, with --cert FILE --key FILE where the node wants a certificate. Then: ecmigratectl retry JOB.")
+
 /* What the first look finds. Checks: daemon/spec/check_table.h */
 REASON(
     NOT_REDIS, "not-redis", false,

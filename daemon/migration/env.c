@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "lib/base/base.h"
+#include "lib/net/tls_context.h"
 
 #define CHECKS_AHEAD_MAX 16 /* a thousand jobs may wait */
 
@@ -20,6 +21,7 @@ void migration_env_init(struct migration_env *env, uv_loop_t *loop, struct log *
     snprintf(env->instance, sizeof(env->instance), "%08" PRIx32, store_instance(store));
     turns_init(&env->turns, loop);
     tilt_init(&env->tilt, loop, bus);
+    env->contexts = tls_contexts_new(loop);
 }
 
 static void part_closed(void *arg)
@@ -34,6 +36,7 @@ void migration_env_deinit(struct migration_env *env, void (*closed)(void *arg), 
 {
     assert(list_empty(&env->waiting) && list_empty(&env->migrations));
     free(env->switched.items);
+    tls_contexts_free(take(env->contexts));
     env->closed = closed;
     env->closed_arg = arg;
     env->closing = 2;

@@ -30,6 +30,8 @@ enum reason refusal_reason(enum node_side side, const struct err *err)
 {
     if (err->code == ERR_AUTH && !strstr(err->msg, "NOPERM"))
         return REASON_AUTH_REFUSED;
+    if (err->code == ERR_TLS)
+        return REASON_TLS_FAILED;
     if (err->code == ERR_PROTOCOL || err->code == ERR_LIMIT)
         return REASON_NOT_REDIS;
     if (err->code != ERR_REPLY && err->code != ERR_AUTH)

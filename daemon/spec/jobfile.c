@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "daemon/spec/schema.h"
+#include "lib/base/secret_file.h"
 #include "lib/base/units.h"
+#include "lib/net/tls_settings.h"
 #include "lib/yaml/reader.h"
 
 #define MODE_REMEMBERED 0 /* instead of a file's mode: there is no file */
@@ -136,6 +138,30 @@ static void check_readable(const struct yaml_node *value, const struct spec_auth
         secret_free(password);
 }
 
+/* Whether they are what they should be shows at the first connection. */
+static void check_tls_files(const struct yaml_node *map, const struct spec_tls *tls,
+                            struct diags *diags)
+{
+    const struct {
+        const char *key, *path;
+    } files[] = {{"ca_file", tls->settings.ca_file},
+                 {"cert_file", tls->settings.cert_file},
+                 {"key_file", tls->settings.key_file}};
+    char *text = NULL;
+    struct err err;
+
+    for (size_t i = 0; i < array_len(files) && tls->enabled; i++) {
+        const struct yaml_node *value = yaml_node_get(map, files[i].key);
+
+        if (!value || !files[i].path || files[i].path[0] != '/')
+            continue;
+        if (secret_file_read(files[i].path, PEM_TEXT_MAX, &text, &err))
+            diags_error(diags, "tls-file", &value->at, NULL, "%s", err.msg);
+        else
+            secret_free(take(text));
+    }
+}
+
 static void check_login(const struct yaml_node *map, const struct spec_auth *auth, mode_t mode,
                         struct diags *diags)
 {
@@ -156,6 +182,8 @@ static void check_logins(const struct spec *spec, const struct yaml_node *root, 
 
     if (mode == MODE_REMEMBERED)
         return;
+    check_tls_files(yaml_node_get(source, "tls"), &spec->source.tls, diags);
+    check_tls_files(yaml_node_get(target, "tls"), &spec->target.tls, diags);
     check_login(source, &spec->source.auth, mode, diags);
     check_login(yaml_node_get(source, "replication_user"), &spec->source.replication_user, mode,
                 diags);

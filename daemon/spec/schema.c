@@ -60,6 +60,26 @@ static void check_replication_user(const struct schema_row *row, const struct ya
         diags_error(diags, "no-password", &map->key->at, NULL, "'%s' is empty", row->key);
 }
 
+/* A certificate is of no use without its key. */
+static void check_tls(const struct schema_row *row, const struct yaml_node *map, const void *field,
+                      struct diags *diags)
+{
+    const struct yaml_node *cert = yaml_node_get(map, "cert_file");
+    const struct yaml_node *key = yaml_node_get(map, "key_file");
+
+    (void)row;
+    (void)field;
+    if (cert && !key)
+        diags_error(diags, "missing-key", &cert->key->at, "add key_file",
+                    "'cert_file' without 'key_file'");
+    else if (key && !cert)
+        diags_error(diags, "missing-key", &key->key->at, "add cert_file",
+                    "'key_file' without 'cert_file'");
+}
+
+#define TLS_JSON                                                                                   \
+    "{\"dependentRequired\": {\"cert_file\": [\"key_file\"], \"key_file\": [\"cert_file\"]}}"
+
 /* --- log-in --- */
 
 /* clang-format off: a row is easier to read as a row */
@@ -99,36 +119,39 @@ static const struct schema auth_schema = {"a log-in", auth_rows, array_len(auth_
 
 /* --- nodes --- */
 
-static const char *const tls_verify_words[] = {"full", "ca", "none", NULL};
+static const char *const tls_verify_words[] = {"full", "ca", "none", NULL}; /* enum tls_verify */
+
+#define TLS_FILE_ROW(name, text)                                                                   \
+    {.key = #name,                                                                                 \
+     .type = SCHEMA_STRING,                                                                        \
+     .min = 1,                                                                                     \
+     .max = 4095,                                                                                  \
+     SCHEMA_FIELD(struct spec_tls, settings.name),                                                 \
+     .check = schema_check_path,                                                                   \
+     .doc = text}
 
 static const struct schema_row tls_rows[] = {
     {.key = "enabled",
      .type = SCHEMA_BOOL,
-     .preset = "false",
-     .flags = SCHEMA_LATER,
-     .doc = "Speak TLS to the node."},
-    {.key = "ca_file",
-     .type = SCHEMA_STRING,
-     .flags = SCHEMA_LATER,
-     .doc = "Certificates of the authorities to trust; default: the system's."},
-    {.key = "cert_file",
-     .type = SCHEMA_STRING,
-     .flags = SCHEMA_LATER,
-     .doc = "Certificate to show to the node."},
-    {.key = "key_file",
-     .type = SCHEMA_STRING,
-     .flags = SCHEMA_LATER,
-     .doc = "Private key of that certificate."},
+     .flags = SCHEMA_REQUIRED,
+     SCHEMA_FIELD(struct spec_tls, enabled),
+     .doc = "Speak TLS to the node; false: the other keys do not count."},
+    TLS_FILE_ROW(ca_file, "File, in PEM, of the authorities to trust; default: the system's."),
+    TLS_FILE_ROW(cert_file, "File, in PEM, of the certificate to show to the node, and its chain."),
+    TLS_FILE_ROW(key_file, "File, in PEM, of that certificate's private key, without passphrase."),
     {.key = "server_name",
      .type = SCHEMA_STRING,
-     .flags = SCHEMA_LATER,
+     .min = 1,
+     .max = 253,
+     SCHEMA_FIELD(struct spec_tls, settings.server_name),
      .doc = "Name to expect in the node's certificate; default: the endpoint's host."},
     {.key = "verify",
      .type = SCHEMA_ENUM,
      .words = tls_verify_words,
      .preset = "full",
-     .flags = SCHEMA_LATER,
-     .doc = "What to verify of the node's certificate."},
+     SCHEMA_FIELD(struct spec_tls, settings.verify),
+     .doc = "What to verify of the node's certificate: its authority and its name, the authority "
+            "alone, or nothing."},
 };
 
 static const struct schema tls_schema = {"tls", tls_rows, array_len(tls_rows)};
@@ -142,7 +165,9 @@ static const struct schema tls_schema = {"tls", tls_rows, array_len(tls_rows)};
         {.key = "tls",                                                                             \
          .type = SCHEMA_MAP,                                                                       \
          .sub = &tls_schema,                                                                       \
-         .flags = SCHEMA_LATER,                                                                    \
+         SCHEMA_FIELD(struct spec_node, tls),                                                      \
+         .check = check_tls,                                                                       \
+         .check_json = TLS_JSON,                                                                   \
          .doc = "Encryption of the connections to the node."},                                     \
     {                                                                                              \
         .key = "replication_user", .type = SCHEMA_MAP, .sub = &auth_schema,                        \

@@ -167,7 +167,7 @@ static void received(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     if (n > 0)
         conn->ops->received(conn, buf->base, (size_t)n);
     else if (n < 0)
-        conn_endf(conn, n == UV_EOF ? ERR_CLOSED : code_of((int)n), "%s", sentence((int)n));
+        conn->ops->ended(conn, n == UV_EOF ? ERR_CLOSED : code_of((int)n), sentence((int)n));
     free(buf->base);
 }
 
@@ -253,6 +253,14 @@ void conn_transport_write(struct conn *conn, const char *data, size_t len)
         written(&w->req, 0);
 }
 
+void conn_transport_last(struct conn *conn, const char *data, size_t len)
+{
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned)len);
+
+    if (conn->queued == 0)
+        (void)uv_try_write(&conn->u.stream, &buf, 1);
+}
+
 void conn_write(struct conn *conn, const char *data, size_t len)
 {
     if (conn->state == CONN_OPEN)
@@ -292,7 +300,7 @@ static void too_late(uv_timer_t *timer)
 {
     struct conn *conn = container_of(timer, struct conn, timer);
     unsigned long long total = conn->attempts->timeout_ms;
-    char what[64];
+    char what[80];
 
     switch (conn->state) {
     case CONN_IDLE:
@@ -308,8 +316,9 @@ static void too_late(uv_timer_t *timer)
         attempt_failed(conn, ERR_TIMEOUT, what);
         break;
     case CONN_STARTING:
-        conn_endf(conn, ERR_TIMEOUT, "the %s handshake did not end within %llu ms", conn->ops->name,
-                  total);
+        snprintf(what, sizeof(what), "the %s handshake did not end within %llu ms", conn->ops->name,
+                 total);
+        conn->ops->ended(conn, ERR_TIMEOUT, what);
         break;
     }
 }
@@ -408,6 +417,13 @@ void conn_init(struct conn *conn, uv_loop_t *loop, const struct conn_ops *ops,
     *conn = (struct conn){.loop = loop, .ops = ops, .events = events, .state = CONN_IDLE};
 }
 
+void conn_set_transport(struct conn *conn, const struct conn_ops *ops, void *own)
+{
+    assert(conn->state == CONN_IDLE);
+    conn->ops = ops;
+    conn->transport = own;
+}
+
 void conn_deinit(struct conn *conn)
 {
     assert(conn->state == CONN_IDLE);
@@ -415,6 +431,11 @@ void conn_deinit(struct conn *conn)
 }
 
 /* --- no transport between stream and user --- */
+
+static void plain_ended(struct conn *conn, enum err_code code, const char *what)
+{
+    conn_endf(conn, code, "%s", what);
+}
 
 static void plain_close(struct conn *conn)
 {
@@ -426,5 +447,6 @@ const struct conn_ops conn_plain = {
     .start = conn_transport_opened,
     .received = conn_transport_data,
     .write = conn_transport_write,
+    .ended = plain_ended,
     .close = plain_close,
 };

@@ -41,6 +41,9 @@ struct conn_ops {
         struct conn *conn); /* the stream is up: shake hands, then conn_transport_opened() */
     void (*received)(struct conn *conn, const char *data, size_t len);
     void (*write)(struct conn *conn, const char *data, size_t len);
+    /* The stream has ended, or its handshake takes too long: in the words of the transport, by
+     * conn_endf(). */
+    void (*ended)(struct conn *conn, enum err_code code, const char *what);
     void (*close)(struct conn *conn); /* the connection is about to end */
 };
 
@@ -59,6 +62,7 @@ struct conn {
     /* private */
     uv_loop_t *loop;
     const struct conn_ops *ops;
+    void *transport; /* borrowed: the row's own, for this connection */
     const struct conn_events *events;
     enum conn_state state;
     unsigned handles; /* in the loop: the timer, the stream */
@@ -80,6 +84,10 @@ struct conn {
 void conn_init(struct conn *conn, uv_loop_t *loop, const struct conn_ops *ops,
                const struct conn_events *events);
 void conn_deinit(struct conn *conn); /* must be idle */
+
+/* Another transport than that given to conn_init, for the next connect; not while one is under way.
+ * own: what that row keeps of this connection. */
+void conn_set_transport(struct conn *conn, const struct conn_ops *ops, void *own);
 
 /* Tries each address of the host in turn; timeout_ms holds for all of it, handshake included.
  * Reasons: ERR_RESOLVE, ERR_REFUSED, ERR_UNREACHABLE, ERR_TIMEOUT, ERR_CLOSED, … Must be idle. */
@@ -104,3 +112,5 @@ enum conn_state conn_state(const struct conn *conn);
 void conn_transport_opened(struct conn *conn);
 void conn_transport_data(struct conn *conn, const char *data, size_t len);
 void conn_transport_write(struct conn *conn, const char *data, size_t len);
+/* In close(): a last word, if the kernel takes it at once. */
+void conn_transport_last(struct conn *conn, const char *data, size_t len);

@@ -76,6 +76,7 @@ static void begin(struct redis_client *client)
     client->reconnect = false;
     client->phase = CLIENT_CONNECTING;
     client_pin(client);
+    conn_set_transport(&client->conn, client->tls ? &conn_tls : &conn_plain, client->tls);
     conn_connect(&client->conn, &client->endpoint, client->connect_timeout_ms);
     client->connect_deadline_ms = uv_now(client->loop) + client->connect_timeout_ms;
 }
@@ -98,6 +99,20 @@ static void closed(struct conn *conn, const struct err *why)
 
 static const struct conn_events events = {.opened = opened, .data = received, .closed = closed};
 
+static void set_tls(struct redis_client *client, const struct tls_settings *tls)
+{
+    enum conn_state state = conn_state(&client->conn);
+
+    if (client->tls && tls && tls_peer_has(client->tls, tls))
+        return;
+    if (!client->tls && !tls)
+        return;
+    assert(state == CONN_IDLE || state == CONN_CLOSING);
+    tls_peer_free(take(client->tls));
+    if (tls)
+        client->tls = tls_peer_new(client->contexts, tls, client->endpoint.host);
+}
+
 struct redis_client *redis_client_new(uv_loop_t *loop, const struct redis_client_config *config)
 {
     struct redis_client *client = xcalloc(1, sizeof(*client));
@@ -114,6 +129,8 @@ struct redis_client *redis_client_new(uv_loop_t *loop, const struct redis_client
     list_init(&client->slots);
     list_init(&client->ended);
     conn_init(&client->conn, loop, &conn_plain, &events);
+    client->contexts = config->contexts;
+    set_tls(client, config->tls);
     return client;
 }
 
@@ -152,4 +169,5 @@ void redis_client_set_access(struct redis_client *client, const struct redis_cli
     secret_free(client->password);
     client->username = u;
     client->password = p;
+    set_tls(client, config->tls);
 }

@@ -70,7 +70,8 @@ void redis_client_close(struct redis_client *client, const struct err *why);
 void redis_client_free(struct redis_client *client, void (*freed)(void *arg), void *arg);
 
 /* Who logs in, and by what transport, replaced for the next connect: files may be rotated, a job's
- * text changed. Takes username, password and tls from config. */
+ * text changed. Takes username, password and tls from config; another transport only while
+ * disconnected. */
 void redis_client_set_access(struct redis_client *client, const struct redis_client_config *config);
 
 /*

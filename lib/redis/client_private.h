@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What client.c, login.c, call.c and client_state.c share. Nobody else includes this. */
-#include "lib/net/conn.h"
+#include "lib/net/tls.h"
 #include "lib/redis/client.h"
 #include "lib/redis/reader.h"
 
@@ -23,6 +23,8 @@ struct redis_slot {
 struct redis_client {
     uv_loop_t *loop;
     struct conn conn;
+    struct tls_peer *tls;          /* owned; NULL: plain */
+    struct tls_contexts *contexts; /* borrowed */
     enum client_phase phase;
     bool reconnect;    /* connect again once the old connection is gone */
     unsigned pins;     /* what must come to its end before the client's memory may go */

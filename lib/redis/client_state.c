@@ -18,6 +18,7 @@ void client_unpin(struct redis_client *client)
     if (--client->pins > 0 || !client->freeing)
         return;
     conn_deinit(&client->conn);
+    tls_peer_free(client->tls);
     free(client->username);
     secret_free(client->password);
     free(client->name);
