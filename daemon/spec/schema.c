@@ -122,13 +122,10 @@ static const struct schema auth_schema = {"a log-in", auth_rows, array_len(auth_
 static const char *const tls_verify_words[] = {"full", "ca", "none", NULL}; /* enum tls_verify */
 
 #define TLS_FILE_ROW(name, text)                                                                   \
-    {.key = #name,                                                                                 \
-     .type = SCHEMA_STRING,                                                                        \
-     .min = 1,                                                                                     \
-     .max = 4095,                                                                                  \
-     SCHEMA_FIELD(struct spec_tls, settings.name),                                                 \
-     .check = schema_check_path,                                                                   \
-     .doc = text}
+    {                                                                                              \
+        .key = #name, .type = SCHEMA_STRING, .min = 1, .max = 4095,                                \
+        SCHEMA_FIELD(struct spec_tls, settings.name), .check = schema_check_path, .doc = text      \
+    }
 
 static const struct schema_row tls_rows[] = {
     {.key = "enabled",
