@@ -20,9 +20,9 @@ struct config_user {
 };
 
 struct config_api {
-    struct config_user access_keys[CONFIG_ACCESS_KEYS_MAX];
+    struct config_user *access_keys; /* owned, as the tokens */
     unsigned n_access_keys;
-    struct config_user tokens[CONFIG_TOKENS_MAX];
+    struct config_user *tokens;
     unsigned n_tokens;
     struct {
         char *cert_file, *key_file; /* both or neither */

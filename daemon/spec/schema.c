@@ -211,7 +211,7 @@ static const struct schema_row target_rows[] = {
      .item = SCHEMA_ENDPOINT,
      .item_size = sizeof(struct endpoint),
      .max = SPEC_REPLICAS_MAX,
-     SCHEMA_FIELD(struct spec_node, replicas),
+     .offset = offsetof(struct spec_node, replicas),
      .count = offsetof(struct spec_node, n_replicas),
      .doc = "Replicas of the target; default: those it names."},
     {.key = "allow_flush",
@@ -300,7 +300,7 @@ static const char *const check_words[] = {
 static const struct schema_row checks_rows[] = {
     {.key = "waive", .type = SCHEMA_LIST, .item = SCHEMA_ENUM, .item_size = sizeof(unsigned),
      .max = SPEC_WAIVED_MAX, .words = check_words, .flags = SCHEMA_SAFE,
-     SCHEMA_FIELD(struct spec, checks.waived), .count = offsetof(struct spec, checks.n_waived),
+     .offset = offsetof(struct spec, checks.waived), .count = offsetof(struct spec, checks.n_waived),
      .doc = "Checks that may warn instead of block, and watches that hold no switch-over back."},
 };
 

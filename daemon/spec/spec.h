@@ -44,7 +44,7 @@ struct spec_node {
     struct spec_auth auth;        /* the daemon's own log-in */
     bool has_replication_user;
     struct spec_auth replication_user; /* what the other node logs in with, where not auth */
-    struct endpoint replicas[SPEC_REPLICAS_MAX];
+    struct endpoint *replicas;         /* owned; n_replicas of them */
     unsigned n_replicas;
     bool allow_flush;
     struct spec_tls tls;
@@ -79,7 +79,7 @@ struct spec {
         enum spec_drain { DRAIN_AUTO, DRAIN_FALSE, DRAIN_TRUE } drain_clients;
     } cutover;
     struct {
-        unsigned waived[SPEC_WAIVED_MAX]; /* as the words of the schema are numbered */
+        unsigned *waived; /* owned; as the words of the schema are numbered */
         unsigned n_waived;
     } checks;
 };

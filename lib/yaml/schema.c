@@ -9,6 +9,8 @@
 
 #define KEYS_MAX 64 /* of one map */
 
+static void clear_list(const struct schema_row *row, void *base);
+
 static void *field_at(void *base, size_t offset)
 {
     return (char *)base + offset;
@@ -133,9 +135,13 @@ static bool read_item(const struct schema_row *row, const struct yaml_node *valu
 static void read_list(const struct schema_row *row, const struct yaml_node *list, void *base,
                       struct diags *diags)
 {
-    char *array = field_at(base, row->offset);
-    unsigned n = 0;
+    unsigned n = 0, room = 0;
+    char *array;
 
+    clear_list(row, base);
+    for (const struct yaml_node *c = list->child; c; c = c->next)
+        room++;
+    array = xcalloc(max_of(min_of((uint64_t)room, row->max), UINT64_C(1)), row->item_size);
     for (const struct yaml_node *c = list->child; c; c = c->next) {
         if (c->broken)
             continue;
@@ -147,6 +153,7 @@ static void read_list(const struct schema_row *row, const struct yaml_node *list
         if (read_item(row, c, array + n * row->item_size, diags))
             n++;
     }
+    *(void **)field_at(base, row->offset) = array;
     *(unsigned *)field_at(base, row->count) = n;
 }
 
@@ -287,9 +294,9 @@ static unsigned list_length(const struct schema_row *row, const void *base)
     return *(const unsigned *)const_field_at(base, row->count);
 }
 
-static size_t item_offset(const struct schema_row *row, unsigned i)
+static const void *items_of(const struct schema_row *row, const void *base)
 {
-    return row->offset + i * row->item_size;
+    return *(const void *const *)const_field_at(base, row->offset);
 }
 
 static bool lists_differ(const struct schema_row *row, const void *a, const void *b,
@@ -300,14 +307,13 @@ static bool lists_differ(const struct schema_row *row, const void *a, const void
     if (n != list_length(row, b))
         return true;
     if (row->item == SCHEMA_ENDPOINT)
-        return endpoints_differ(const_field_at(a, row->offset), const_field_at(b, row->offset), n);
+        return endpoints_differ(items_of(row, a), items_of(row, b), n);
     if (row->item == SCHEMA_ENUM)
-        return memcmp(const_field_at(a, row->offset), const_field_at(b, row->offset),
-                      n * row->item_size) != 0;
+        return n > 0 && memcmp(items_of(row, a), items_of(row, b), n * row->item_size) != 0;
     assert(row->item == SCHEMA_MAP); /* no other lists have a field so far */
     for (unsigned i = 0; i < n; i++) {
-        if (schema_differs(row->sub, const_field_at(a, item_offset(row, i)),
-                           const_field_at(b, item_offset(row, i)), except_flags))
+        if (schema_differs(row->sub, const_field_at(items_of(row, a), i * row->item_size),
+                           const_field_at(items_of(row, b), i * row->item_size), except_flags))
             return true;
     }
     return false;
@@ -363,8 +369,24 @@ const struct schema_row *schema_differs(const struct schema *schema, const void 
     return NULL;
 }
 
-/* Calls fn for each string of the struct at base that is its own. */
-static void each_string(const struct schema *schema, void *base, void (*fn)(char **string))
+/* --- what the struct owns --- */
+
+static void own_list(const struct schema_row *row, void *base)
+{
+    void **items = field_at(base, row->offset);
+    unsigned n = list_length(row, base);
+    void *copy;
+
+    if (!*items)
+        return;
+    copy = xcalloc(max_of(n, 1u), row->item_size);
+    memcpy(copy, *items, n * row->item_size);
+    *items = copy;
+    for (unsigned k = 0; k < n && row->item == SCHEMA_MAP; k++)
+        schema_own(row->sub, field_at(copy, k * row->item_size));
+}
+
+void schema_own(const struct schema *schema, void *base)
 {
     for (size_t i = 0; i < schema->n; i++) {
         const struct schema_row *row = &schema->rows[i];
@@ -373,31 +395,37 @@ static void each_string(const struct schema *schema, void *base, void (*fn)(char
         if (row->flags & SCHEMA_LATER)
             continue;
         if (row->type == SCHEMA_MAP)
-            each_string(row->sub, field, fn);
+            schema_own(row->sub, field);
         else if (row->type == SCHEMA_STRING)
-            fn(field);
-        else if (row->type == SCHEMA_LIST && row->item == SCHEMA_MAP)
-            for (unsigned k = 0; k < list_length(row, base); k++)
-                each_string(row->sub, field_at(base, item_offset(row, k)), fn);
+            *(char **)field = xstrdup(*(char **)field);
+        else if (row->type == SCHEMA_LIST)
+            own_list(row, base);
     }
 }
 
-static void own(char **string)
+static void clear_list(const struct schema_row *row, void *base)
 {
-    *string = xstrdup(*string);
-}
+    char *items = take(*(char **)field_at(base, row->offset));
 
-void schema_own(const struct schema *schema, void *base)
-{
-    each_string(schema, base, own);
-}
-
-static void let_go(char **string)
-{
-    secret_free(take(*string));
+    for (unsigned k = 0; k < list_length(row, base) && row->item == SCHEMA_MAP; k++)
+        schema_clear(row->sub, items + k * row->item_size);
+    *(unsigned *)field_at(base, row->count) = 0;
+    free(items);
 }
 
 void schema_clear(const struct schema *schema, void *base)
 {
-    each_string(schema, base, let_go);
+    for (size_t i = 0; i < schema->n; i++) {
+        const struct schema_row *row = &schema->rows[i];
+        void *field = field_at(base, row->offset);
+
+        if (row->flags & SCHEMA_LATER)
+            continue;
+        if (row->type == SCHEMA_MAP)
+            schema_clear(row->sub, field);
+        else if (row->type == SCHEMA_STRING)
+            secret_free(take(*(char **)field));
+        else if (row->type == SCHEMA_LIST)
+            clear_list(row, base);
+    }
 }

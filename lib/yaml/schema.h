@@ -25,7 +25,7 @@ enum schema_type {
     SCHEMA_NAME,     /* char[]: [a-z][a-z0-9-]*, as long as fits */
     SCHEMA_ENDPOINT, /* struct endpoint; "host:port" */
     SCHEMA_MAP,
-    SCHEMA_LIST, /* an array of fixed size in the struct, and a count; of ENDPOINT, ENUM or MAP */
+    SCHEMA_LIST, /* a pointer to an array, owned, and a count; of ENDPOINT, ENUM or MAP */
     SCHEMA_TYPE_MAX
 };
 
@@ -49,7 +49,7 @@ typedef void schema_check_fn(const struct schema_row *row, const struct yaml_nod
 struct schema_row {
     const char *key;
     enum schema_type type;
-    size_t offset, size; /* the field; see SCHEMA_FIELD */
+    size_t offset, size; /* the field; see SCHEMA_FIELD. LIST: of the pointer, and no size */
     const char *preset;  /* the default, as it would be written; NULL: zero, unset */
     uint64_t min, max; /* INT, SIZE, DURATION: value; STRING: bytes; LIST: items. max 0: see type */
     unsigned flags;    /* SCHEMA_… */
@@ -94,10 +94,10 @@ const struct schema_row *schema_find(const struct schema *schema, const char *ke
 const struct schema_row *schema_differs(const struct schema *schema, const void *a, const void *b,
                                         unsigned except_flags);
 
-/* After a bytewise copy of a struct: gives it strings of its own. */
+/* After a bytewise copy of a struct: gives it strings and lists of its own. */
 void schema_own(const struct schema *schema, void *base);
 
-/* Frees the strings, wiped, and leaves NULL. */
+/* Frees the strings, wiped, and the lists, and leaves NULL. */
 void schema_clear(const struct schema *schema, void *base);
 
 /* A check: a STRING that is an absolute path. It may be a secret written in the wrong place, so it

@@ -90,7 +90,9 @@ struct guard_rig *guard_rig_of(void **state)
 
 void guard_rig_configure(struct guard_rig *rig)
 {
-    struct config_api config = {.n_access_keys = 1, .n_tokens = 2};
+    struct config_user keys[1], tokens[2];
+    struct config_api config = {
+        .access_keys = keys, .n_access_keys = 1, .tokens = tokens, .n_tokens = 2};
     char *key = guard_rig_write(rig, "key", KEY_SECRET "\n");
     char *operate = guard_rig_write(rig, "operate", OPERATE_TOKEN "\n");
     char *read = guard_rig_write(rig, "read", READ_TOKEN);

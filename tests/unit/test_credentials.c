@@ -10,11 +10,12 @@
 
 static void expect_load_error(const struct config_user *user, bool token, const char *part)
 {
-    struct config_api config = {.n_tokens = token, .n_access_keys = !token};
+    struct config_user one[1] = {*user};
+    struct config_api config = {
+        .tokens = one, .n_tokens = token, .access_keys = one, .n_access_keys = !token};
     struct credentials *set = NULL;
     struct err err;
 
-    config.tokens[0] = config.access_keys[0] = *user;
     assert_int_not_equal(credentials_load(&config, &set, &err), 0);
     assert_null(set);
     if (!strstr(err.msg, part) || !strstr(err.msg, user->name) || strstr(err.msg, "hunter"))
@@ -65,7 +66,8 @@ static void errors_name_key_and_file(void **state)
 static void a_credential_is_found(void **state)
 {
     struct guard_rig *rig = guard_rig_of(state);
-    struct config_api config = {.n_tokens = 2};
+    struct config_user tokens[2];
+    struct config_api config = {.tokens = tokens, .n_tokens = 2};
     struct credentials *set = NULL;
     struct err err;
 
@@ -88,7 +90,11 @@ static void a_credential_is_found(void **state)
 static struct credentials *load(struct guard_rig *rig, const char *secret, const char *token,
                                 enum config_actions actions)
 {
-    struct config_api config = {.n_access_keys = secret != NULL, .n_tokens = token != NULL};
+    struct config_user keys[1], tokens[1];
+    struct config_api config = {.access_keys = keys,
+                                .n_access_keys = secret != NULL,
+                                .tokens = tokens,
+                                .n_tokens = token != NULL};
     char *key_file = guard_rig_write(rig, "k", secret ? secret : "");
     char *token_file = guard_rig_write(rig, "t", token ? token : "");
     struct credentials *set = NULL;

@@ -417,7 +417,7 @@ static void test_group(void **state)
                         .description = (char[]){"a < b"},
                         .target = {.endpoint = {"10.0.1.7", 6379},
                                    .auth = {.password_file = (char[]){"/x"}},
-                                   .replicas = {{"::1", 6380}},
+                                   .replicas = (struct endpoint[]){{"::1", 6380}},
                                    .n_replicas = 1}};
     struct observation *seen = xcalloc(1, sizeof(*seen));
     struct migration_view view = {.spec = &spec, .seen = seen};

@@ -23,8 +23,10 @@ static void add_replica(struct redis_info *info, const char *ip, uint16_t port, 
 /* The spec names a replica of the target, at 10.0.0.3:6380; it is there at offset. */
 static void name_replica(struct pair_rig *rig, int64_t offset)
 {
+    static struct endpoint named[1];
     struct spec_node *target = &rig->spec.target;
 
+    target->replicas = named;
     target->replicas[0] = (struct endpoint){.host = "10.0.0.3", .port = 6380};
     target->n_replicas = 1;
     add_replica(rig->target, "10.0.0.3", 6380, offset);

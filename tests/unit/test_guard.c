@@ -124,7 +124,8 @@ static void tokens_are_asked_for(void **state)
 static void without_tokens_there_is_a_hint(void **state)
 {
     struct guard_rig *rig = guard_rig_of(state);
-    struct config_api config = {.n_access_keys = 1};
+    struct config_user keys[1];
+    struct config_api config = {.access_keys = keys, .n_access_keys = 1};
     char *key = guard_rig_write(rig, "key", KEY_SECRET);
     struct err err;
 
