@@ -72,6 +72,18 @@ const char *pem_time(const ASN1_TIME *at, char buf[PEM_TIME_MAX])
     return buf;
 }
 
+const char *pem_path(const char *path, char buf[PEM_PATH_MAX])
+{
+    size_t len = strlen(path), most = PEM_PATH_MAX - sizeof("…");
+    const char *end = len > most ? path + len - most : path, *slash;
+
+    if (len < PEM_PATH_MAX)
+        return path;
+    slash = strchr(end, '/');
+    snprintf(buf, PEM_PATH_MAX, "…%s", slash ? slash : end);
+    return buf;
+}
+
 /* Whoever made the certificate chose these bytes. */
 static void copy_printable(char *dst, size_t size, const unsigned char *src, size_t len)
 {

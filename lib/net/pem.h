@@ -14,6 +14,9 @@ EVP_PKEY *pem_read_key(const char *text);
 #define PEM_TIME_MAX 40
 const char *pem_time(const ASN1_TIME *at, char buf[PEM_TIME_MAX]); /* "2026-11-25 16:00:00 UTC" */
 
+/* A path that fits into a sentence: of a long one, how it ends. */
+#define PEM_PATH_MAX 52
+const char *pem_path(const char *path, char buf[PEM_PATH_MAX]);
 /* What a name is called: its common name, or else all of it; nothing but printable ASCII. */
 #define PEM_NAME_MAX 64
 const char *pem_name(const X509_NAME *name, char buf[PEM_NAME_MAX]);

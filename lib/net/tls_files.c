@@ -6,9 +6,6 @@
 #include "lib/base/secret_file.h"
 #include "lib/net/pem.h"
 
-/* One of the two means that files were mixed up, so both are in the sentence. */
-#define NAME_MAX_SHOWN "%.85s"
-
 static void ctx_freep(SSL_CTX **ctx)
 {
     SSL_CTX_free(*ctx);
@@ -38,6 +35,7 @@ static int read_text(const char *path, char **ret, struct err *err)
 static int read_certificates(const char *key, const char *path, STACK_OF(X509) * *ret,
                              struct err *err)
 {
+    char shown[PEM_PATH_MAX];
     char *text = NULL;
 
     if (read_text(path, &text, err))
@@ -45,8 +43,8 @@ static int read_certificates(const char *key, const char *path, STACK_OF(X509) *
     *ret = pem_read_chain(text);
     free(text);
     if (!*ret)
-        return err_set(err, ERR_TLS, "%s: %.120s: this is no certificate in PEM, or not only that",
-                       key, path);
+        return err_set(err, ERR_TLS, "%s: %s: this is no certificate in PEM, or not only that", key,
+                       pem_path(path, shown));
     return 0;
 }
 
@@ -70,6 +68,7 @@ static int load_authorities(SSL_CTX *ctx, const char *path, struct err *err)
 static int use_certificate(SSL_CTX *ctx, const char *path, struct err *err)
 {
     STACK_OF(X509) *chain = NULL;
+    char shown[PEM_PATH_MAX];
     bool used;
 
     if (read_certificates("cert_file", path, &chain, err))
@@ -79,7 +78,7 @@ static int use_certificate(SSL_CTX *ctx, const char *path, struct err *err)
         used = SSL_CTX_add1_chain_cert(ctx, sk_X509_value(chain, i)) == 1;
     sk_X509_pop_free(chain, X509_free);
     if (!used)
-        return err_set(err, ERR_TLS, "cert_file: %.120s: %.80s", path,
+        return err_set(err, ERR_TLS, "cert_file: %s: %.80s", pem_path(path, shown),
                        ERR_reason_error_string(ERR_peek_last_error()));
     return 0;
 }
@@ -87,6 +86,7 @@ static int use_certificate(SSL_CTX *ctx, const char *path, struct err *err)
 static int use_key(SSL_CTX *ctx, const struct tls_settings *settings, struct err *err)
 {
     const char *path = settings->key_file;
+    char a[PEM_PATH_MAX], b[PEM_PATH_MAX];
     char *text = NULL;
     EVP_PKEY *key;
     bool fits;
@@ -97,16 +97,14 @@ static int use_key(SSL_CTX *ctx, const struct tls_settings *settings, struct err
     secret_free(text);
     if (!key)
         return err_set(err, ERR_TLS,
-                       "key_file: %.120s: this is no private key in PEM, or it needs a passphrase",
-                       path);
+                       "key_file: %s: this is no private key in PEM, or it needs a passphrase",
+                       pem_path(path, a));
     fits = SSL_CTX_use_PrivateKey(ctx, key) == 1;
     EVP_PKEY_free(key);
     if (!fits)
         return err_set(err, ERR_TLS,
-                       NAME_MAX_SHOWN
-                       " (key_file) is not the key of the certificate in " NAME_MAX_SHOWN
-                       " (cert_file)",
-                       path, settings->cert_file);
+                       "%s (key_file) is not the key of the certificate in %s (cert_file)",
+                       pem_path(path, a), pem_path(settings->cert_file, b));
     return 0;
 }
 

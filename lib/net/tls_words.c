@@ -17,9 +17,11 @@ struct refused {
 
 static const char *trusted_where(const struct refused *r, char buf[96])
 {
+    char path[PEM_PATH_MAX];
+
     if (!r->of->settings->ca_file)
         return "among the system's authorities: name its authority's certificate in tls.ca_file";
-    snprintf(buf, 96, "in tls.ca_file, %.70s", r->of->settings->ca_file);
+    snprintf(buf, 96, "in tls.ca_file, %s", pem_path(r->of->settings->ca_file, path));
     return buf;
 }
 
@@ -165,15 +167,15 @@ static void say_own_refused(const struct tls_circumstances *of, SSL *ssl, int re
                             struct err *ret)
 {
     X509 *own = SSL_get_certificate(ssl);
-    char at[PEM_TIME_MAX];
+    char at[PEM_TIME_MAX], path[PEM_PATH_MAX];
 
     if (own && X509_cmp_current_time(X509_get0_notAfter(own)) < 0)
         err_set(ret, ERR_TLS,
-                "the server refuses the client certificate %.90s (tls.cert_file): it ended at %s",
-                of->settings->cert_file, pem_time(X509_get0_notAfter(own), at));
+                "the server refuses the client certificate %s (tls.cert_file): it ended at %s",
+                pem_path(of->settings->cert_file, path), pem_time(X509_get0_notAfter(own), at));
     else if (own)
-        err_set(ret, ERR_TLS, "the server refuses the client certificate %.90s (tls.cert_file): %s",
-                of->settings->cert_file, alert_words(reason));
+        err_set(ret, ERR_TLS, "the server refuses the client certificate %s (tls.cert_file): %s",
+                pem_path(of->settings->cert_file, path), alert_words(reason));
     else
         err_set(ret, ERR_TLS, "the server ended the handshake: %s", alert_words(reason));
 }

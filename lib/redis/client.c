@@ -16,6 +16,8 @@
 
 #include "lib/redis/client_private.h"
 
+#define TLS_ALERT 0x15 /* no reply begins like this */
+
 static void tell(struct redis_client *client, enum redis_client_state state, const struct err *why)
 {
     if (client->on_state && !client->freeing)
@@ -49,6 +51,10 @@ static void received(struct conn *conn, const char *data, size_t len)
     struct err err;
     redisReply *reply;
 
+    if (client->phase == CLIENT_LOGIN && !client->tls && data[0] == TLS_ALERT) {
+        conn_endf(conn, ERR_TLS, "this port speaks TLS: tls: {enabled: true} is missing");
+        return;
+    }
     if (!client->reader)
         client->reader = redis_reader_new(REDIS_REPLY_BYTES_MAX, REDIS_REPLY_ELEMENTS_MAX);
     if (redis_reader_feed(client->reader, data, len, &err)) {

@@ -115,7 +115,8 @@ void login_explain(struct redis_client *client, struct err *why)
         err_wrap(why, "'%s'", name);
     } else {
         err_set(why, ERR_CLOSED,
-                "'%s': the peer closed the connection before it had answered the log-in", name);
+                "'%s': the peer closed the connection before it had answered the log-in%s", name,
+                client->tls ? "" : "; if this port speaks TLS: tls: {enabled: true}");
     }
 }
 

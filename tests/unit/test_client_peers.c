@@ -87,10 +87,7 @@ static const struct login_row {
      {.answers = {"SSH-2.0-OpenSSH_9.2\r\n"}, .greet = true},
      ERR_PROTOCOL,
      "does not speak the Redis protocol"},
-    {NULL,
-     {.answers = {"\x15\x03\x03"}, .hang_up = true},
-     ERR_PROTOCOL,
-     "does not speak the Redis protocol: got \"\\x15\""},
+    {NULL, {.answers = {"\x15\x03\x03"}, .hang_up = true}, ERR_TLS, "this port speaks TLS"},
 };
 
 static void test_login_answers(void **state)
