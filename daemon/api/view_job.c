@@ -123,7 +123,7 @@ static int64_t node_offset(const struct redis_info *info)
 }
 
 /* What a node said last; while it is not reachable, what changes by itself is not repeated. */
-static json_t *view_node(const struct endpoint *endpoint, const struct seen_node *seen)
+static json_t *view_node(const struct endpoint *endpoint, bool tls, const struct seen_node *seen)
 {
     const struct redis_info *info = seen ? &seen->info : NULL;
     bool server = info && (info->sections & REDIS_INFO_SERVER);
@@ -135,8 +135,8 @@ static json_t *view_node(const struct endpoint *endpoint, const struct seen_node
 
     if (!endpoint_is_set(endpoint))
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "endpoint",
-                     view_text(endpoint_format(endpoint, text)), "role",
+    return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "endpoint",
+                     view_text(endpoint_format(endpoint, text)), "tls", tls, "role",
                      view_text(now ? role_name(info->role) : NULL), "server",
                      view_text(server ? info->product : NULL), "version",
                      view_text(server ? info->version : NULL), "replid",
@@ -287,11 +287,15 @@ static json_t *view_of(const struct migration_view *view, bool brief)
     json_object_set_new(job, "run", run->number ? json_integer(run->number) : json_null());
     json_object_set_new(job, "attempt", view_attempt(view));
     json_object_set_new(job, "source",
-                        view_node(source_of(view), seen ? &seen->node[SIDE_SOURCE] : NULL));
-    json_object_set_new(job, "primary",
-                        seen ? view_node(&seen->primary, &seen->node[SIDE_PRIMARY]) : json_null());
+                        view_node(source_of(view), spec->source.tls.enabled,
+                                  seen ? &seen->node[SIDE_SOURCE] : NULL));
+    json_object_set_new(
+        job, "primary",
+        seen ? view_node(&seen->primary, spec_primary_tls(spec)->enabled, &seen->node[SIDE_PRIMARY])
+             : json_null());
     json_object_set_new(job, "target",
-                        view_node(&spec->target.endpoint, seen ? &seen->node[SIDE_TARGET] : NULL));
+                        view_node(&spec->target.endpoint, spec->target.tls.enabled,
+                                  seen ? &seen->node[SIDE_TARGET] : NULL));
     json_object_set_new(job, "link", view_link(view));
     json_object_set_new(job, "progress", view_progress(&view->progress));
     json_object_set_new(job, "lag", view_lag(seen));

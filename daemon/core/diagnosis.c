@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/core/dump.h"
+#include "daemon/core/road.h"
 #include "lib/base/base.h"
 
 /* What a row looks at. */
@@ -157,12 +158,13 @@ ROW(protected_mode)
 
 /* --- the road --- */
 
-/* At our own address it speaks plain; what is behind another port, nobody knows. */
+/* What is behind a port that we do not use, nobody knows. */
 ROW(tls_to_plain)
 {
+    enum answer tls = road_speaks_tls(q->spec, q->run, q->seen, SIDE_SOURCE);
+
     return q->target_facts->tls_replication == YES &&
-           (endpoint_equal(&q->road, &q->run->source) ||
-            (expects_link(q) && q->source_facts->tls_port != (int64_t)q->road.port)) &&
+           (tls == NO || (tls == NOT_KNOWN && expects_link(q))) &&
            found(q,
                  "the target speaks TLS on the link (tls-replication yes), and port %u of the "
                  "source speaks plain",
@@ -171,12 +173,24 @@ ROW(tls_to_plain)
 
 ROW(plain_to_tls)
 {
-    return q->source_facts->tls_port == (int64_t)q->road.port &&
+    return road_speaks_tls(q->spec, q->run, q->seen, SIDE_SOURCE) == YES &&
            q->target_facts->tls_replication != YES &&
            found(q,
-                 "port %u of the source is its tls-port, and the target speaks plain "
+                 "port %u of the source speaks TLS, and the target speaks plain "
                  "(tls-replication no)",
                  q->road.port);
+}
+
+/* Neither server says it but in its log. */
+ROW(handshake_fails)
+{
+    return expects_link(q) && saw_nothing(q) &&
+           road_speaks_tls(q->spec, q->run, q->seen, SIDE_SOURCE) == YES &&
+           GREW(rejected_connections) == 0 && q->base->known &&
+           found(q,
+                 "nothing of the target has arrived at '%s:%u', where the source speaks TLS: the "
+                 "road is closed, or one of them does not accept the other's certificate",
+                 q->road.host, q->road.port);
 }
 
 /* --- the data set --- */
@@ -329,6 +343,7 @@ static const struct {
     {REASON_BACKLOG_TOO_SMALL, short_backlog},
     {REASON_AUTH_REFUSED, logins_counted},
     {REASON_LINK_FLAPPING, flapping},
+    {REASON_TLS_LINK, handshake_fails},
     {REASON_UNREACHABLE_FROM_TARGET, nothing_arrives},
 };
 

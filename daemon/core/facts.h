@@ -55,6 +55,8 @@ struct facts {
     int64_t repl_timeout, ping_period;                /* seconds */
     int64_t buffer_hard, buffer_soft, buffer_seconds; /* of replicas; 0: no limit */
     enum answer read_only, protected_mode, tls_replication;
+    enum answer tls_built;                        /* the server can speak TLS */
+    enum answer tls_authorities, tls_certificate; /* it has some to check others by, to show */
     enum answer dual_channel, version_check_relaxed;
 
     bool commands_known;

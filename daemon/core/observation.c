@@ -82,7 +82,7 @@ bool seen_at_once(const struct observation *seen, enum node_side side)
 
 void seen_init(struct seen_node *node)
 {
-    *node = (struct seen_node){.ahead_ms = AHEAD_UNKNOWN, .databases = -1};
+    *node = (struct seen_node){.ahead_ms = AHEAD_UNKNOWN, .databases = -1, .tls_port = -1};
     node->survey.scripts = node->survey.min_replicas = -1;
 }
 
@@ -236,13 +236,23 @@ bool wants_drain(const struct spec *spec, const struct observation *seen)
 const struct redis_info_replica *source_sees_target(const struct spec *spec,
                                                     const struct observation *seen)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
+    const struct seen_node *source = &seen->node[SIDE_SOURCE], *target = &seen->node[SIDE_TARGET];
+    const struct endpoint *named[] = {&spec->target.endpoint, &spec->target.reachable_as};
     const struct redis_info_replica *replica = NULL;
 
-    if (source->reachable)
-        replica = replica_at(&source->info, &spec->target.endpoint);
-    if (source->reachable && !replica)
-        replica = replica_at(&source->info, &spec->target.reachable_as);
+    for (size_t i = 0; i < array_len(named) && source->reachable && !replica; i++) {
+        struct endpoint ep = *named[i];
+
+        replica = replica_at(&source->info, &ep);
+        /* It names the port that goes with what it speaks itself: with plain, 0 may be meant. */
+        if (!replica && spec->target.tls.enabled && target->tls_port >= 0) {
+            ep.port = target->info.tcp_port == target->tls_port ? 0 : target->info.tcp_port;
+            replica = replica_at(&source->info, &ep);
+        } else if (!replica && target->tls_port > 0) {
+            ep.port = (uint16_t)target->tls_port;
+            replica = replica_at(&source->info, &ep);
+        }
+    }
     return replica;
 }
 

@@ -40,6 +40,7 @@ struct seen_node {
     const struct facts *facts; /* while they matter; NULL: nobody has asked */
     int64_t ahead_ms;          /* its clock, of ours, at the look at facts; AHEAD_UNKNOWN */
     int64_t databases;         /* … and how many it had: it may be gone when that matters; -1 */
+    int64_t tls_port;          /* … and its port for TLS; 0: none, -1: not known */
 };
 
 /* What the source had counted when the target was last told to follow, or the link was well: what

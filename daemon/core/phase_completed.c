@@ -6,7 +6,6 @@
 #include "daemon/core/phase.h"
 
 #define DEBT_POLL_MS 2000
-#define JOIN_POLL_MS 100
 #define WATCH_POLL_MS 5000 /* so that status tells how the reverse link is */
 
 /* Writes to an old source that is a primary again would never come to the target. */
@@ -21,26 +20,12 @@ static void say_how_it_is(const struct run *run, const struct observation *seen,
         decide_wait(d, run->reason, WATCH_POLL_MS, "%s", run->message);
 }
 
-#define JOIN_MS 60000 /* servers before 7.0 begin up to a second later */
-
-/* A node that comes to the target by partial resynchronisation needs the backlog as it is. */
-static bool is_joined(const struct observation *seen)
-{
-    const struct seen_node *source = &seen->node[SIDE_SOURCE];
-
-    return !source->reachable || !seen->source_follows_target || source->info.link_up;
-}
-
 void phase_completed_decide(const struct spec *spec, const struct run *run,
                             const struct observation *seen, struct decision *d)
 {
     bool owed = false;
 
     (void)spec;
-    if (!is_joined(seen) && seen->phase_ms < JOIN_MS) {
-        decide_wait(d, run->reason, JOIN_POLL_MS, "%s", run->message);
-        return;
-    }
     for (int side = 0; side < SIDE_MAX; side++) {
         if (seen->debts[side][SCOPE_RUN] == 0)
             continue;

@@ -5,11 +5,11 @@
 REASON(
     SOURCE_UNREACHABLE, "source-unreachable", true,
     "The daemon cannot reach the source: its name does not resolve, nobody listens, or no answer comes.",
-    "Check that the source runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
+    "Check that the source runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping, with --tls where it speaks TLS. Then: ecmigratectl retry JOB.")
 REASON(
     TARGET_UNREACHABLE, "target-unreachable", true,
     "The daemon cannot reach the target: its name does not resolve, nobody listens, or no answer comes.",
-    "Check that the target runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping. Then: ecmigratectl retry JOB.")
+    "Check that the target runs and that its endpoint is right, and try it from the daemon's host: redis-cli -h HOST -p PORT ping, with --tls where it speaks TLS. Then: ecmigratectl retry JOB.")
 REASON(
     PRIMARY_UNREACHABLE, "primary-unreachable", true,
     "The source is a replica, and the daemon cannot reach the primary above it, which takes the writes. The copy works; the switch-over waits, because the primary has to be paused and demoted.",
@@ -44,7 +44,7 @@ REASON(
 REASON(
     NOT_REDIS, "not-redis", false,
     "What answers at an endpoint does not speak the Redis protocol, or does not report what a server reports.",
-    "Check host and port in the job file; a TLS-only port answers like this too.")
+    "Check host and port in the job file.")
 
 /* Attaching and synchronising */
 REASON(
@@ -67,6 +67,10 @@ REASON(
     TLS_EXPECTED, "tls-expected", false,
     "One of the two speaks TLS on the link, and the other does not, so that no link comes up.",
     "The target speaks TLS to its source with tls-replication yes, and plain with no. Set that at the target, or name in source.reachable_as the port that speaks as the target does. Then: ecmigratectl retry JOB.")
+REASON(
+    TLS_LINK, "tls-link-failed", true,
+    "Source and target are to speak TLS with each other, and nothing of the target arrives at the source: no road, or no agreement on certificates. The servers say which only in their logs.",
+    "Look into both servers' logs: 'certificate verify failed' at the target means that its tls-ca-cert-file lacks the authority of the source's certificate; 'Error accepting a client connection' at the source, that it refuses the target's. Mend the files there, and restart that server. Then: ecmigratectl retry JOB.")
 REASON(
     OUTPUT_BUFFER_OVERRUN, "output-buffer-overrun", false,
     "More was written at the source during the copy than its buffer for replicas may hold (client-output-buffer-limit), so the source cut the copy. It would be cut again.",

@@ -36,6 +36,26 @@ WANT(target_user)
     return facts->reverse ? xstrdup(facts->user[SIDE_TARGET]) : NULL;
 }
 
+/* --- TLS --- */
+
+/* A server that cannot speak TLS has no such setting, and needs none to speak plain. */
+static char *speak(enum answer tls, const char *current)
+{
+    if (tls == NOT_KNOWN || (tls == NO && current[0] == '\0'))
+        return NULL;
+    return xstrdup(tls == YES ? "yes" : "no");
+}
+
+WANT(speak_to_source)
+{
+    return speak(facts->tls[SIDE_SOURCE], current);
+}
+
+WANT(speak_to_target)
+{
+    return facts->reverse ? speak(facts->tls[SIDE_TARGET], current) : NULL;
+}
+
 /* --- speed --- */
 
 /* A target that is empty can read the stream as it comes; then neither side needs a file. */
@@ -155,6 +175,8 @@ static const struct setting_row rows[] = {
     {ACT_PREPARE, AT_TARGET, "masteruser", 60000, 0, SCOPE_RUN, source_user, S_REQUIRED | S_LOGIN},
     {ACT_PREPARE, AT_TARGET, "masterauth", 0, 0, SCOPE_RUN, source_password,
      S_REQUIRED | S_SECRET | S_LOGIN},
+    {ACT_PREPARE, AT_TARGET, "tls-replication", 60000, 0, SCOPE_RUN, speak_to_source,
+     S_REQUIRED | S_TLS},
     {ACT_PREPARE, AT_TARGET, "slave-read-only", 0, 50000, SCOPE_RUN, yes, S_REQUIRED},
     {ACT_PREPARE, AT_TARGET, "replica-read-only", 50000, 0, SCOPE_RUN, yes, S_REQUIRED},
     {ACT_PREPARE, AT_TARGET, "replica-ignore-maxmemory", 50000, 0, SCOPE_RUN, yes, 0},
@@ -167,6 +189,8 @@ static const struct setting_row rows[] = {
     {ACT_PREPARE_CUTOVER, AT_TARGET, "repl-backlog-size", 0, 0, SCOPE_RUN, reverse_backlog, 0},
     {ACT_PREPARE_CUTOVER, AT_FOLLOWERS, "masteruser", 60000, 0, SCOPE_LINK, target_user, 0},
     {ACT_PREPARE_CUTOVER, AT_FOLLOWERS, "masterauth", 0, 0, SCOPE_LINK, target_password, S_SECRET},
+    {ACT_PREPARE_CUTOVER, AT_FOLLOWERS, "tls-replication", 60000, 0, SCOPE_LINK, speak_to_target,
+     S_REQUIRED | S_TLS},
     {ACT_PREPARE_CUTOVER, AT_WRITER, "slave-read-only", 0, 50000, SCOPE_LINK, yes, S_REQUIRED},
     {ACT_PREPARE_CUTOVER, AT_WRITER, "replica-read-only", 50000, 0, SCOPE_LINK, yes, S_REQUIRED},
     {ACT_PREPARE_CUTOVER, AT_WRITER, "min-slaves-max-lag", 0, 50000, SCOPE_RUN, fence_lag,

@@ -5,6 +5,7 @@
  * are to be, and what is remembered of a change.
  */
 #include "daemon/core/action.h"
+#include "daemon/core/facts.h"
 #include "daemon/core/side.h"
 #include "daemon/spec/spec.h"
 #include "lib/redis/info.h"
@@ -28,8 +29,9 @@ struct setting {
 
 /* What the rows go by. */
 struct setting_facts {
-    bool tune;    /* sync.tune */
-    bool reverse; /* cutover.reverse */
+    bool tune;                 /* sync.tune */
+    bool reverse;              /* cutover.reverse */
+    enum answer tls[SIDE_MAX]; /* the other node finds TLS spoken where it looks for this one */
     const struct redis_info *info[SIDE_MAX];
     /* What the other node logs in with to replicate from this one; "" where there is nothing. */
     char *user[SIDE_MAX], *password[SIDE_MAX];
@@ -40,6 +42,7 @@ enum setting_flag {
     S_RECORD_ONLY = 1 << 1, /* another action sets it */
     S_SECRET = 1 << 2,      /* its values are not shown */
     S_LOGIN = 1 << 3,       /* the target's at the source: set anew by ACT_RELOGIN, too */
+    S_TLS = 1 << 4,         /* refused by a server that cannot use its certificates */
 };
 
 /* At which nodes a setting is changed. Without a chain the source is the writer, too. */

@@ -60,12 +60,30 @@ static void learn_buffer(struct facts *facts, const redisReply *reply)
     }
 }
 
+/* Whether a setting that is a name has a value. */
+static enum answer given(const redisReply *reply, const char *name)
+{
+    const char *value = config_value_of(reply, name);
+
+    return !value ? NOT_KNOWN : value[0] ? YES : NO;
+}
+
 static void learn_connections(struct facts *facts, const redisReply *reply)
 {
     learn_buffer(facts, reply);
     facts->protected_mode = answer_of(reply, "protected-mode");
     facts->tls_replication = answer_of(reply, "tls-replication");
     facts->tls_port = number_of(reply, "tls-port");
+    if (facts->protected_mode != NOT_KNOWN)
+        facts->tls_built = facts->tls_port >= 0 ? YES : NO;
+    facts->tls_certificate = given(reply, "tls-cert-file");
+}
+
+static void learn_tls(struct facts *facts, const redisReply *reply)
+{
+    facts->tls_authorities = given(reply, "tls-ca-cert-file");
+    if (facts->tls_authorities == NO)
+        facts->tls_authorities = given(reply, "tls-ca-cert-dir");
 }
 
 /* INFO shows it since 7.0 only. */
@@ -194,6 +212,7 @@ static const struct {
      * secret (tls-key-file-pass, masterauth, …). */
     {{"CONFIG", "GET", "[dmnr][aeudo][abptx]*"}, learn_replication},
     {{"CONFIG", "GET", "[cpt][lr]*[ent]"}, learn_connections},
+    {{"CONFIG", "GET", "tls-ca*"}, learn_tls},
     {{"ACL", "USERS"}, learn_users},
     {{"TIME"}, learn_clock},
     {{"PUBSUB", "NUMSUB", "__sentinel__:hello"}, learn_sentinels},

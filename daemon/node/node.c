@@ -158,6 +158,7 @@ static void learn_facts(struct node *node, redisReply *const *replies)
     facts_learn_clients(node->facts, survey_clients(replies));
     facts_learn(node->facts, replies + survey_size(), &question);
     node->seen->databases = node->facts->databases;
+    node->seen->tls_port = node->facts->tls_port;
     node->seen->ahead_ms = ahead(node);
 }
 

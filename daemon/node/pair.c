@@ -6,6 +6,7 @@
 
 #include "daemon/core/chain.h"
 #include "daemon/core/diagnosis.h"
+#include "daemon/core/road.h"
 #include "daemon/node/actions.h"
 #include "daemon/node/refusal.h"
 #include "lib/base/base.h"
@@ -19,24 +20,6 @@
 #define AGAIN_ENDED_MS 5000
 
 /* --- what the parts ask and tell --- */
-
-struct access pair_access(const struct pair *pair, enum node_side side,
-                          const struct spec_auth *auth, uint64_t timeout_ms)
-{
-    const struct spec *spec = pair->spec;
-    const struct access at[SIDE_MAX] = {
-        [SIDE_SOURCE] = {&pair->run->source, &spec->source.auth, &spec->source.tls},
-        [SIDE_TARGET] = {&spec->target.endpoint, &spec->target.auth, &spec->target.tls},
-        [SIDE_PRIMARY] = {&pair->seen.primary, spec_primary_auth(spec), spec_primary_tls(spec)},
-    };
-    struct access access = at[side];
-
-    if (auth)
-        access.auth = auth;
-    access.contexts = pair->contexts;
-    access.timeout_ms = timeout_ms;
-    return access;
-}
 
 static void locate(const struct node *node, struct node_address *ret)
 {
@@ -413,6 +396,16 @@ static enum setting_scope restores_up_to(enum phase phase)
                                       : SCOPE_LINK;
 }
 
+static void change_settings(struct pair *pair, enum action action)
+{
+    const enum answer tls[SIDE_MAX] = {
+        [SIDE_SOURCE] = road_speaks_tls(pair->spec, pair->run, &pair->seen, SIDE_SOURCE),
+        [SIDE_TARGET] = road_speaks_tls(pair->spec, pair->run, &pair->seen, SIDE_TARGET),
+    };
+
+    settings_change(&pair->settings, action, pair->seen.writer, pair->spec, tls);
+}
+
 void pair_act(struct pair *pair, const struct decision *d)
 {
     pair->acting = d->action;
@@ -421,7 +414,7 @@ void pair_act(struct pair *pair, const struct decision *d)
         settings_restore(&pair->settings, restores_up_to(pair->run->phase));
     else if (d->action == ACT_PREPARE || d->action == ACT_PREPARE_CUTOVER ||
              d->action == ACT_RELOGIN)
-        settings_change(&pair->settings, d->action, pair->seen.writer, pair->spec);
+        change_settings(pair, d->action);
     else
         action_start(pair, d, acted);
 }

@@ -82,9 +82,9 @@ void settings_deinit(struct settings *s);
 bool settings_load(struct settings *s, const struct setting *record);
 
 /* Begins to change what the rows of ACT_PREPARE or ACT_PREPARE_CUTOVER say; writer takes the
- * writes. */
+ * writes. tls: what is spoken where the other of source and target looks for this one. */
 void settings_change(struct settings *s, enum action action, enum node_side writer,
-                     const struct spec *spec);
+                     const struct spec *spec, const enum answer tls[SIDE_MAX]);
 /* The store has reached ticket: sets the values that were recorded. */
 void settings_durable(struct settings *s, uint64_t ticket);
 /* Begins to restore what is recorded, up to this scope. */

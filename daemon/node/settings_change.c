@@ -53,8 +53,13 @@ static void set_done(struct op *op)
             continue;
         }
         if (row->flags & S_REQUIRED) {
+            enum reason why;
+
             err = refusal(s, "CONFIG SET", row->name, reply);
-            settings_finish(s, refusal_reason(s->side, &err), &err);
+            why = refusal_reason(s->side, &err);
+            if ((row->flags & S_TLS) && why == REASON_COMMAND_REFUSED)
+                why = REASON_TLS_UNPREPARED;
+            settings_finish(s, why, &err);
             return;
         }
         settings_tell(s, SETTING_REFUSED, row->name, NULL, NULL);
@@ -199,7 +204,8 @@ static void next_side(struct settings *s)
 }
 
 /* What is set must be at hand before anything is: an unreadable password is no empty one. */
-static int gather_facts(struct settings *s, const struct spec *spec, struct err *err)
+static int gather_facts(struct settings *s, const struct spec *spec,
+                        const enum answer tls[SIDE_MAX], struct err *err)
 {
     const struct spec_node *nodes[] = {
         [SIDE_SOURCE] = &spec->source, [SIDE_TARGET] = &spec->target};
@@ -213,6 +219,7 @@ static int gather_facts(struct settings *s, const struct spec *spec, struct err 
 
         if (spec_auth_read(auth, &password, err))
             return (int)err->code;
+        s->facts.tls[side] = tls[side];
         s->facts.user[side] = xstrdup(auth->username ? auth->username : "");
         s->facts.password[side] = password ? password : xstrdup("");
     }
@@ -220,7 +227,7 @@ static int gather_facts(struct settings *s, const struct spec *spec, struct err 
 }
 
 void settings_change(struct settings *s, enum action action, enum node_side writer,
-                     const struct spec *spec)
+                     const struct spec *spec, const enum answer tls[SIDE_MAX])
 {
     struct err err;
 
@@ -229,7 +236,7 @@ void settings_change(struct settings *s, enum action action, enum node_side writ
     s->writer = writer;
     s->side = (enum node_side) - 1; /* the first side is the next one */
     s->ticket = 0;
-    if (gather_facts(s, spec, &err))
+    if (gather_facts(s, spec, tls, &err))
         settings_finish(s, REASON_CREDENTIAL_UNREADABLE, &err);
     else
         next_side(s);

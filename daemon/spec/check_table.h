@@ -71,9 +71,12 @@ FIRM(TARGET_CLUSTER_MODE, target_cluster_mode, "target-cluster-mode", false, "th
 CHECK(SOURCE_CLUSTER_MODE, source_cluster_mode, "source-cluster-mode", false, "the source is not in cluster mode",
       "The source runs in cluster mode: this is one shard of several, and REPLICAOF is refused there, so that it cannot be demoted. Each switch-over would pause its writes and give up.",
       "To copy this one shard, and never switch over, put source-cluster-mode into checks: {waive: [...]} of the job file.")
-CHECK(TLS_MISMATCH, tls_mismatch, "tls-mismatch", false, "the target speaks to the source as the source expects",
-      "The target is set to speak TLS to the server that it follows (tls-replication yes), and the source's port speaks plain.",
-      "Run the line above at the target, or name the source's TLS port in source.reachable_as.")
+CHECK(TLS_MISMATCH, tls_mismatch, "tls-mismatch", false, "each node will speak to the other as that one expects",
+      "A node speaks TLS to the server that it follows where tls-replication is yes. That is set for the migration as the other's port speaks, and put back; where reachable_as names a port that is none of the node's own, it stays as it is.",
+      "Make sure that what is behind reachable_as speaks TLS, or name the node's own port there.")
+CHECK(TLS_UNPREPARED, tls_unprepared, "tls-unprepared", false, "a node that is to follow over TLS has what it needs for it",
+      "Where one node's port speaks TLS, the other must speak it, too, to follow: its server must be built with TLS, and know authorities to check the other by (tls-ca-cert-file or tls-ca-cert-dir) and a certificate of its own (tls-cert-file, tls-key-file). Without them it refuses tls-replication yes.",
+      "Put tls-ca-cert-file, tls-cert-file and tls-key-file, which name files on that node's host, into the configuration file of the node that the message names, and restart it; where they are set and it refuses all the same, its log says which of them it cannot use. The source's certificate must be of an authority in that file. Or migrate over a plain port: take tls out of the job file and name that port.")
 CHECK(PROTECTED_MODE, protected_mode, "protected-mode", false, "the source lets others in than its own host",
       "The source is in protected mode: it has no password, and answers its own host only. The daemon is on that host, the target is not.",
       "Set a password at the source and name it in the job file, or run the line above at the source.")

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import pytest
 import redis_node
 from harness import node_spec
-from redis_node import RedisError, RedisNode, free_port, major_version
+from redis_node import RedisError, RedisNode, free_port
 from waiting import wait_for
 
 NEWER = os.environ.get("REDIS_SERVER_NEWER", "")
@@ -139,6 +139,10 @@ def version(program):
 
 def product(program):
     return version(program).split()[0]
+
+
+def major_version(program):
+    return int(version(program).split("v=")[1].split(".")[0])
 
 
 def keep(lab, thing, start=True):
@@ -300,7 +304,7 @@ def no_replconf(lab):
 
 
 def certificate(lab):
-    """Settings of a server that speaks TLS; made once for each lab."""
+    """Settings of a server that speaks TLS."""
     path = keep(lab, Server(name="tls"), start=False).dir
     key, cert = os.path.join(path, "key.pem"), os.path.join(path, "cert.pem")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
@@ -309,9 +313,9 @@ def certificate(lab):
     return ("--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 
 
-@cause("tls-to-plain", "tls-expected", "tls-replication", ends=False, precheck="tls-mismatch")
+@cause("tls-to-plain", "tls-expected", "tls-replication", ends=False)
 def tls_to_plain(lab):
-    """The target begins to speak TLS to a port that does not. After the checks, which could see it."""
+    """Somebody makes the target speak TLS to a port that does not."""
     tls = certificate(lab)
     source, target = pair(lab, *tls, target=("--tls-port", str(free_port())))
 
@@ -322,14 +326,30 @@ def tls_to_plain(lab):
     return Scene(source, target, {}, after)
 
 
-@cause("plain-to-tls", "tls-expected", "tls-port", precheck="tls-mismatch")
+@cause("plain-to-tls", "tls-expected", "speaks TLS", ends=False)
 def plain_to_tls(lab):
-    """The target is sent to a port that speaks nothing but TLS. A check of the source's settings could see it."""
-    tls_port = free_port()
-    source = server(lab, *certificate(lab), "--tls-port", str(tls_port))
+    """Somebody makes the target speak plain to a port that speaks nothing but TLS."""
+    tls_port, tls = free_port(), certificate(lab)
+    source = server(lab, *tls, "--tls-port", str(tls_port))
     source.fill(100)
-    target = server(lab, name="target")
-    return Scene(source, target, {}, node=seen_as(source, f"127.0.0.1:{tls_port}"))
+    target = server(lab, *tls, name="target")
+
+    def after():
+        target.set_config("tls-replication", "no")
+        cut(source)
+
+    return Scene(source, target, {}, after, node=seen_as(source, f"127.0.0.1:{tls_port}"))
+
+
+@cause("certificate-refused", "tls-link-failed", "does not accept the other's certificate")
+def certificate_refused(lab):
+    """The target knows another authority than that of the source."""
+    tls_port, tls = free_port(), certificate(lab)
+    source = server(lab, *tls, "--tls-port", str(tls_port))
+    source.fill(100)
+    target = server(lab, *certificate(lab), name="target")
+    node = {"endpoint": f"127.0.0.1:{tls_port}", "tls": {"enabled": True, "ca_file": tls[1], "verify": "ca"}}
+    return Scene(source, target, {}, node=node)
 
 
 # --- what the target cannot load ---

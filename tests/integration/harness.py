@@ -41,6 +41,8 @@ def node_spec(node, **more):
     spec = {"endpoint": node if isinstance(node, str) else node.endpoint}
     if getattr(node, "password", None) and not {"password_file", "credential"} & set(more):
         spec["password"] = node.password
+    if getattr(node, "tls", None) and "tls" not in more:
+        spec["tls"] = node.tls
     spec.update(more)
     return spec
 

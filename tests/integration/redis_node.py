@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A redis-server process of the test's own, and a client for it that is small enough to be trusted."""
-import functools
 import os
-import re
 import shutil
 import signal
 import socket
@@ -19,11 +17,13 @@ class RedisError(Exception):
 
 
 class Redis:
-    """One blocking connection, RESP2."""
+    """One blocking connection, RESP2. tls: an ssl.SSLContext."""
 
-    def __init__(self, port, host="127.0.0.1", password=None, username=None, timeout=5.0):
+    def __init__(self, port, host="127.0.0.1", password=None, username=None, timeout=5.0, tls=None):
         self.sock = socket.create_connection((host, port), timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=host)
         self.file = self.sock.makefile("rb")
         if password is not None:
             self.cmd("AUTH", *([username] if username else []), password)
@@ -75,13 +75,6 @@ def free_port():
         return sock.getsockname()[1]
 
 
-@functools.lru_cache
-def major_version(program):
-    """Of the program: "Redis server v=7.0.15 sha=…"."""
-    text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(re.search(r" v=(\d+)", text)[1])
-
-
 class RedisNode:
     """redis-server on a free port of 127.0.0.1, in a directory of its own; start() runs it."""
     program = REDIS_SERVER
@@ -105,9 +98,8 @@ class RedisNode:
         options = {
             "port": self.port, "bind": "127.0.0.1", "dir": self.dir, "logfile": self.log,
             "save": "", "appendonly": "no", "repl-diskless-sync-delay": "0",
+            "enable-debug-command": "yes",
         }
-        if major_version(self.program) >= 7:
-            options["enable-debug-command"] = "yes"
         if self.password:
             options["requirepass"] = self.password
         return options

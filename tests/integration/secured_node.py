@@ -32,6 +32,7 @@ def version_of(server):
 
 class SecuredNode(RedisNode):
     """secure() turns the default user off; from then on it is the administrator who asks."""
+    client_tls = None  # an ssl.SSLContext: how the test's own connections get there
 
     def __init__(self, server, *args, **options):
         super().__init__(*args, port=low_port(), **options)
@@ -39,6 +40,12 @@ class SecuredNode(RedisNode):
         self.product, *version = version_of(server)
         self.version = tuple(version)
         self.secured = False
+
+    def options(self):
+        options = super().options()
+        if self.product == "Redis" and self.version < (7, 0):
+            del options["enable-debug-command"]
+        return options
 
     @property
     def pauses(self):
@@ -60,7 +67,7 @@ class SecuredNode(RedisNode):
     def connect(self, timeout=5.0):
         if not self.secured:
             return super().connect(timeout)
-        return Redis(self.port, username=ADMIN, password=ADMIN_PASSWORD, timeout=timeout)
+        return Redis(self.port, username=ADMIN, password=ADMIN_PASSWORD, timeout=timeout, tls=self.client_tls)
 
     def user(self, name, rights):
         """With these rights and nothing else."""

@@ -3,10 +3,10 @@
 pasted into a shell, gives it. To ask begins nothing and ends nothing. On several versions: see secured_node.py."""
 import json
 import socket
-import subprocess
 import time
 
 import pytest
+from certificates import Authority
 from harness import QUICK, node_spec, wait_for
 from secured_node import SecuredNode, low_port, password_of, secured, servers
 
@@ -468,31 +468,20 @@ def test_one_who_has_a_second_channel_does_not_use_it(lab, daemon, server, where
 # --- the road between the nodes ---
 
 
-def tls_args(tmp_path):
-    """A certificate of our own; files for a server that speaks TLS."""
-    key, cert = tmp_path / "key", tmp_path / "cert"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
-                    "-out", cert], check=True, capture_output=True)
-    return ("--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(cert),
-            "--tls-auth-clients", "no")
-
-
 @servers()
-@pytest.mark.parametrize("follower", ["target", "source"])
-def test_a_node_that_speaks_tls_to_a_plain_port(lab, daemon, server, tmp_path, follower):
-    """The source does so only once it comes back: when it is too late."""
-    tls = (*tls_args(tmp_path), "--tls-replication", "yes")
-    pair = Pair(lab, daemon, server, **{f"{follower}_args": tls})
-    node, other = (pair.target, pair.source) if follower == "target" else (pair.source, pair.target)
-    pair.register(cutover={"reverse": False}, job="one-way")
-    assert ("tls-mismatch" in pair.check()) == (follower == "target")
+def test_a_node_that_speaks_as_the_other_does_not_expect(lab, daemon, server, tmp_path):
+    """It is set for the migration; where the source may not be set, that is an error."""
+    authority = Authority(tmp_path)
+    tls = server_options(authority.issue("both"), authority)
+    pair = Pair(lab, daemon, server, *tls, "--tls-replication", "yes")
     pair.register()
-    usual = {id: r for id, r in pair.check().items() if id != "tls-mismatch"}
-    followed = "source" if follower == "target" else "target"
-    expect(pair, usual, "tls-mismatch", "error",
-           f"the {follower} will speak TLS to port {other.port} of the {followed}, which speaks plain",
-           "CONFIG SET tls-replication no", node)
+    usual = pair.check()
+    assert "tls-mismatch" not in usual and pair.checks["passed"], usual
+    shown = next(r for r in pair.checks["results"] if r["id"] == "tls-mismatch")
+    assert shown["target"] == "tls-replication yes, for the migration no"
+    pair.give(pair.source, missing=["+config|set"])
+    expect(pair, usual, "source-rights", "error", "user 'ecmigrate' at the source may not: +config|set",
+           "ACL SETUSER ecmigrate '+config|set'", pair.source)
     pair.source.fill(10)
     pair.daemon.verb("pair", "start")
     pair.daemon.wait_phase("pair", "replicating")
@@ -502,22 +491,42 @@ def test_a_node_that_speaks_tls_to_a_plain_port(lab, daemon, server, tmp_path, f
 @servers()
 def test_a_port_that_speaks_tls(lab, daemon, server, tmp_path):
     """Both can; the target is told the source's port for it, and the source the target's plain one."""
-    tls = tls_args(tmp_path)
+    authority = Authority(tmp_path)
     ports = low_port(), low_port()
-    pair = Pair(lab, daemon, server, *tls, source_args=("--tls-port", str(ports[0])),
-                target_args=("--tls-port", str(ports[1])))
+    pair = Pair(lab, daemon, server, *server_options(authority.issue("both"), authority),
+                source_args=("--tls-port", str(ports[0])), target_args=("--tls-port", str(ports[1])))
     pair.register(source={"reachable_as": f"127.0.0.1:{ports[0]}"})
-    usual = {id: r for id, r in pair.check().items() if id != "tls-mismatch"}
-    expect(pair, usual, "tls-mismatch", "error",
-           f"the target will speak plain to port {ports[0]} of the source, which speaks TLS",
-           "CONFIG SET tls-replication yes", pair.target)
+    assert "tls-mismatch" not in pair.check()
     pair.source.fill(10)
     pair.daemon.verb("pair", "start")
     pair.daemon.wait_phase("pair", "replicating")
+    assert pair.target.cmd("CONFIG", "GET", "tls-replication")[1] == "yes"
     pair.daemon.complete("pair")
     pair.register(source={"reachable_as": f"127.0.0.1:{low_port()}"}, job="forwarded")
+    assert "tls-mismatch" not in pair.check(), "whose port that is, nobody knows; the target is left as it is"
+    pair.target.set_config("tls-replication", "yes")
     result = pair.check()["tls-mismatch"]
-    assert result["severity"] == "notice" and result["remedy"] == [], "whose port that is, nobody knows"
+    assert result["severity"] == "notice" and result["remedy"] == []
+
+
+@servers()
+def test_a_target_that_cannot_speak_tls(lab, daemon, server, tmp_path):
+    """It has no certificate, and no authority to check the source by."""
+    authority = Authority(tmp_path)
+    port = low_port()
+    pair = Pair(lab, daemon, server, source_args=(*server_options(authority.issue("source"), authority),
+                                                  "--tls-port", str(port)))
+    pair.register(cutover={"reverse": False})
+    usual = pair.check()
+    pair.register(source={"endpoint": f"127.0.0.1:{port}", "tls": {"enabled": True, "ca_file": authority.file}},
+                  cutover={"reverse": False}, job="tls")
+    expect(pair, usual, "tls-unprepared", "error", "the target is to follow the source over TLS, and "
+           "tls-ca-cert-file, tls-cert-file and tls-key-file are not set there")
+
+
+def server_options(certificate, authority):
+    return ("--tls-cert-file", certificate.cert, "--tls-key-file", certificate.key, "--tls-ca-cert-file",
+            authority.file, "--tls-auth-clients", "no")
 
 
 def own_address():

@@ -63,7 +63,7 @@ def test_it_describes_every_key(validator):
         "type": "integer", "minimum": 1, "maximum": 100, "default": 5,
         "description": "How often to try before the job fails."}
     assert top["properties"]["source"]["properties"]["password"]["writeOnly"] is True
-    assert "tls" not in top["properties"]["source"]["properties"], "what is refused is not offered"
+    assert "verify" not in top["properties"], "what is refused is not offered"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=os.path.basename)
@@ -84,6 +84,8 @@ GOOD = [
     "cutover: {max_lag: 512KiB}\nattach: {timeout: 1h, attempts: 100}\n" + TARGET,
     "sync: {tune: false, stall_timeout: 24h}\n" + TARGET, "checks: {waive: [maxmemory, keys-differ]}\n" + TARGET,
     "checks: {waive: []}\n" + TARGET,
+    "target: {endpoint: 'h:1', tls: {enabled: true, server_name: n, verify: ca}}",
+    "source: {endpoint: 'h:1', tls: {enabled: false, verify: none}}\n" + TARGET,
     "source: {endpoint: 'h:1', username: u, password: p, replication_user: {password: q}}\n" + TARGET,
 ]
 WRONG = [
@@ -98,7 +100,9 @@ WRONG = [
     "target: {endpoint: 'h:1', password: p, credential: c}", "target: {endpoint: 'h:1', username: u}",
     "target: {endpoint: 'h:1', password_file: secrets/p}", "target: {endpoint: 'h:1', password: ''}",
     "target: {endpoint: 'h:1', replication_user: {}}", "target: {endpoint: 'h:1', replication_user: {username: u}}",
-    "target: {endpoint: 'h:1', tls: {enabled: true}}", "verify: {mode: full}\n" + TARGET, "notify: []\n" + TARGET,
+    "target: {endpoint: 'h:1', tls: {}}",
+    "target: {endpoint: 'h:1', tls: {enabled: true, cert_file: /c.pem}}",
+    "target: {endpoint: 'h:1', tls: {enabled: true, ca_file: ca.pem}}", "verify: {mode: full}\n" + TARGET, "notify: []\n" + TARGET,
     "replication_group: Orders\n" + TARGET, "replication_group: 1a\n" + TARGET,
     f"replication_group: {'a' * 41}\n" + TARGET, "start: sometimes\n" + TARGET, "start: true\n" + TARGET,
     "attach: {attempts: 0}\n" + TARGET, "attach: {attempts: 101}\n" + TARGET, "attach: {attempts: '5'}\n" + TARGET,

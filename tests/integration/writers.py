@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -24,11 +25,22 @@ RETRY_S = 0.0005
 RECONNECT_S = 0.005
 
 
+def client_context(ca=None, cert=None, key=None):
+    """For connections over TLS; None without an authority."""
+    if not ca:
+        return None
+    context = ssl.create_default_context(cafile=ca)
+    context.check_hostname = False
+    if cert:
+        context.load_cert_chain(cert, key)
+    return context
+
+
 class Connection:
     """One writer's connection to one endpoint, made when it is needed."""
 
-    def __init__(self, loop, port, password):
-        self.loop, self.port, self.password = loop, port, password
+    def __init__(self, loop, port, password, tls):
+        self.loop, self.port, self.password, self.tls = loop, port, password, tls
         self.sock, self.buffer, self.skip = None, b"", 0
 
     def send(self, data):
@@ -37,6 +49,8 @@ class Connection:
             if self.sock is None:
                 self.sock = socket.create_connection(("127.0.0.1", self.port), timeout=1)
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self.tls:
+                    self.sock = self.tls.wrap_socket(self.sock)
                 self.skip = 1 if self.password else 0
                 if self.password:
                     data = encode(("AUTH", self.password)) + data
@@ -72,7 +86,7 @@ class Connection:
 class Writer:
     def __init__(self, number, crew):
         self.number, self.crew = number, crew
-        self.connections = [Connection(self, port, crew.password) for port in crew.ports]
+        self.connections = [Connection(self, port, crew.password, crew.tls) for port in crew.ports]
         self.at = 0           # which endpoint
         self.sequence = 0
         self.acked = array.array("Q")
@@ -116,8 +130,8 @@ class Writer:
 class Crew:
     """All writers, and what is true of them together."""
 
-    def __init__(self, ports, n, password):
-        self.ports, self.password = ports, password
+    def __init__(self, ports, n, password, tls):
+        self.ports, self.password, self.tls = ports, password, tls
         self.selector = selectors.DefaultSelector()
         self.writers = [Writer(i, self) for i in range(n)]
         self.at = None
@@ -167,8 +181,8 @@ class Crew:
 
 
 def main():
-    directory, n, password, *ports = sys.argv[1:]
-    crew = Crew([int(p) for p in ports], int(n), password or None)
+    directory, n, password, files, *ports = sys.argv[1:]
+    crew = Crew([int(p) for p in ports], int(n), password or None, client_context(*json.loads(files)))
 
     def stop(*_):
         crew.stopping = True
@@ -187,13 +201,14 @@ def main():
 class Writers:
     """n writers against the nodes, beginning with the first; context manager, or start and stop."""
 
-    def __init__(self, *nodes, n=4, password=None):
+    def __init__(self, *nodes, n=4, password=None, tls=()):
+        """tls: the files of an authority, a certificate and its key; the nodes' ports then speak TLS."""
         self.nodes, self.n, self.password = nodes, n, password or ""
         self.dir = tempfile.TemporaryDirectory(prefix="ecmigrate-writers-")
         self.report = None
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", sys.executable, "-B", os.path.abspath(__file__),
-             self.dir.name, str(n), self.password, *[str(node.port) for node in nodes]],
+             self.dir.name, str(n), self.password, json.dumps(tls), *[str(node.port) for node in nodes]],
             start_new_session=True)
 
     def __enter__(self):

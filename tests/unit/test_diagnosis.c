@@ -86,7 +86,13 @@ static void spoil_tls_of_target(struct rig *r)
 
 static void spoil_tls_of_source(struct rig *r)
 {
-    r->facts[SIDE_SOURCE].tls_port = 6379;
+    r->pair.spec.source.tls.enabled = true;
+}
+
+static void spoil_handshake(struct rig *r)
+{
+    r->pair.spec.source.tls.enabled = true;
+    r->facts[SIDE_TARGET].tls_replication = YES;
 }
 
 static void spoil_loading(struct rig *r)
@@ -183,6 +189,7 @@ static const struct {
     {REASON_PROTECTED_MODE, spoil_protection},
     {REASON_TLS_EXPECTED, spoil_tls_of_target},
     {REASON_TLS_EXPECTED, spoil_tls_of_source},
+    {REASON_TLS_LINK, spoil_handshake},
     {REASON_SOURCE_LOADING, spoil_loading},
     {REASON_SOURCE_LINK_DOWN, spoil_chain},
     {REASON_RDB_VERSION, spoil_version},

@@ -10,7 +10,7 @@
 #include "tests/unit/fixture.h"
 
 /* In the order of facts_ask(). */
-enum { REPLICATION, CONNECTIONS, USERS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
+enum { REPLICATION, CONNECTIONS, TLS, USERS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
 
 #define NOPERM "-NOPERM this user has no permissions to run the 'x' command\r\n"
 
@@ -53,8 +53,9 @@ static void rig_init(struct rig *r)
                             "rdb-version-check", "strict", "notify-keyspace-events", "xE"));
     answers_put(a, CONNECTIONS,
                 ANSWER_LIST("protected-mode", "yes", "tls-replication", "no", "tls-port", "0",
-                            "client-output-buffer-limit",
+                            "tls-cert-file", "/c.pem", "client-output-buffer-limit",
                             "normal 0 0 0 slave 268435456 67108864 60 pubsub 1 2 3"));
+    answers_put(a, TLS, ANSWER_LIST("tls-ca-cert-file", "", "tls-ca-cert-dir", "/etc/ca"));
     answers_put(a, USERS, ANSWER_LIST("app", "default", "shop"));
     answers_put(a, CLOCK, answer("*2\r\n$10\r\n1700000000\r\n$6\r\n000123\r\n"));
     answers_put(a, SENTINELS, answer("*2\r\n$18\r\n__sentinel__:hello\r\n:0\r\n"));
@@ -88,6 +89,9 @@ static void all_is_learnt_of_a_node_that_answers_all(void **state)
     assert_int_equal(r.facts.read_only, YES);
     assert_int_equal(r.facts.protected_mode, YES);
     assert_int_equal(r.facts.tls_replication, NO);
+    assert_int_equal(r.facts.tls_built, YES);
+    assert_int_equal(r.facts.tls_certificate, YES);
+    assert_int_equal(r.facts.tls_authorities, YES);
     assert_int_equal(r.facts.dual_channel, NO);
     assert_int_equal(r.facts.version_check_relaxed, NO);
     assert_int_equal(r.facts.clock_us, 1700000000000123);

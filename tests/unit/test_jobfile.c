@@ -194,7 +194,7 @@ static void all_errors_of_a_file_are_reported(void **state)
         "target:\n"
         "  # the new one\n"
         "  endpoint: \"10.0.0.241:70000\"\n"
-        "  tls: {enabled: true}\n"
+        "  tls: {enabled: true, cert_file: /c.pem}\n"
         "  password: hunter2\n"
         "  password: hunter3\n"
         "attach: {attempts: 101, backoff_initial: 40s, backoff_max: 5s}\n"
@@ -207,10 +207,10 @@ static void all_errors_of_a_file_are_reported(void **state)
         "/etc/ecmigrate.d/orders.yaml:4:13: error[bad-endpoint]: port 70000 is outside 1..65535\n"
         "    4 |   endpoint: \"10.0.0.241:70000\"\n"
         "      |             ^~~~~~~~~~~~~~~~~~\n"
-        "/etc/ecmigrate.d/orders.yaml:5:3: error[not-supported]: 'tls' is not supported yet\n"
-        "    5 |   tls: {enabled: true}\n"
-        "      |   ^~~\n"
-        "      = leave the key out\n"
+        "/etc/ecmigrate.d/orders.yaml:5:24: error[missing-key]: 'cert_file' without 'key_file'\n"
+        "    5 |   tls: {enabled: true, cert_file: /c.pem}\n"
+        "      |                        ^~~~~~~~~\n"
+        "      = add key_file\n"
         "/etc/ecmigrate.d/orders.yaml:7:3: error[duplicate-key]: 'password' is given twice\n"
         "    7 |   password: ********\n"
         "      |   ^~~~~~~~\n"
@@ -257,8 +257,32 @@ static void later_keys_are_refused_by_name(void **state)
     assert_refused(MINIMAL_JOB "verify: {mode: none}\n",
                    ":3:1: error[not-supported]: 'verify' is not");
     assert_refused(MINIMAL_JOB "notify: [x]\n", ":3:1: error[not-supported]: 'notify' is not");
-    assert_refused("target: {endpoint: a:1, tls: {}}\n",
-                   ":1:25: error[not-supported]: 'tls' is not");
+}
+
+static void tls_is_said_whole(void **state)
+{
+    struct jobfile file;
+
+    (void)state;
+    assert_refused("target: {endpoint: a:1, tls: {}}\n", "error[missing-key]: tls needs 'enabled'");
+    assert_refused("target: {endpoint: a:1, tls: {ca_file: /x}}\n",
+                   "error[missing-key]: tls needs 'enabled'");
+    assert_refused("target: {endpoint: a:1, tls: {enabled: true, key_file: /x}}\n",
+                   "'key_file' without 'cert_file'");
+    assert_refused("target: {endpoint: a:1, tls: {enabled: true, verify: name}}\n",
+                   "'name' is none of");
+    assert_refused("target: {endpoint: a:1, tls: {enabled: true, ca_file: x.pem}}\n",
+                   "error[bad-path]");
+    parse_orders(
+        "target: {endpoint: a:1, tls: {enabled: true, ca_file: /ca.pem, cert_file: /c.pem, "
+        "key_file: /k.pem, server_name: n, verify: ca}}\n",
+        &file);
+    expect_jobs(&file, 1);
+    assert_true(file.specs[0]->target.tls.enabled && !file.specs[0]->source.tls.enabled);
+    assert_string_equal(file.specs[0]->target.tls.settings.key_file, "/k.pem");
+    assert_string_equal(file.specs[0]->target.tls.settings.server_name, "n");
+    assert_int_equal(file.specs[0]->target.tls.settings.verify, TLS_VERIFY_CA);
+    jobfile_clear(&file);
 }
 
 static void keys_belong_where_they_belong(void **state)
@@ -341,6 +365,7 @@ int main(void)
         cmocka_unit_test(all_errors_of_a_file_are_reported),
         cmocka_unit_test(checks_are_waived_by_name),
         cmocka_unit_test(later_keys_are_refused_by_name),
+        cmocka_unit_test(tls_is_said_whole),
         cmocka_unit_test(keys_belong_where_they_belong),
         cmocka_unit_test(a_job_needs_a_name),
         cmocka_unit_test(source_and_target_must_differ),

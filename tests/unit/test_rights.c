@@ -460,41 +460,6 @@ static void of_two_log_ins_the_one_that_waiting_does_not_cure_is_the_reason(void
     assert_string_equal(r.result.message, "the source could not log in to the target: wrong");
 }
 
-static void tls_is_wrong_in_four_ways(void **state)
-{
-    struct rig r;
-
-    (void)state;
-    rig_init(&r);
-    r.facts[SIDE_TARGET].tls_replication = YES;
-    assert_int_equal(judge_of(&r, REASON_TLS_MISMATCH), CHECK_ERROR);
-    assert_string_equal(r.result.remedy,
-                        "redis-cli -h 10.0.0.2 -p 6379 CONFIG SET tls-replication no");
-    r.pair.spec.source.reachable_as = r.pair.run.source;
-    r.pair.spec.source.reachable_as.port = 6380;
-    assert_int_equal(judge_of(&r, REASON_TLS_MISMATCH), CHECK_NOTICE);
-    r.facts[SIDE_SOURCE].tls_port = 6380;
-    assert_int_equal(judge_of(&r, REASON_TLS_MISMATCH), CHECK_OK);
-    r.facts[SIDE_TARGET].tls_replication = NO;
-    assert_int_equal(judge_of(&r, REASON_TLS_MISMATCH), CHECK_ERROR);
-    assert_string_equal(r.result.remedy,
-                        "redis-cli -h 10.0.0.2 -p 6379 CONFIG SET tls-replication yes");
-
-    rig_init(&r); /* the way back */
-    r.facts[SIDE_SOURCE].tls_replication = YES;
-    assert_int_equal(judge_of(&r, REASON_TLS_MISMATCH), CHECK_ERROR);
-    assert_string_equal(r.result.remedy,
-                        "redis-cli -h 10.0.0.1 -p 6379 CONFIG SET tls-replication no");
-    r.pair.spec.cutover.reverse = false;
-    assert_int_equal(judge_of(&r, REASON_TLS_MISMATCH), CHECK_OK);
-    r.pair.spec.cutover.reverse = true;
-    r.facts[SIDE_TARGET].tls_replication = YES; /* … whose fault comes before what is not known */
-    r.pair.spec.source.reachable_as = r.pair.run.source;
-    r.pair.spec.source.reachable_as.port = 6380;
-    assert_int_equal(judge_of(&r, REASON_TLS_MISMATCH), CHECK_ERROR);
-    assert_non_null(strstr(r.result.message, "which speaks plain"));
-}
-
 static void protected_mode_matters_to_who_comes_from_elsewhere(void **state)
 {
     static const struct {
@@ -590,7 +555,6 @@ int main(void)
         cmocka_unit_test(a_very_long_name_gives_a_whole_line_or_none),
         cmocka_unit_test(a_second_channel_takes_two),
         cmocka_unit_test(of_two_log_ins_the_one_that_waiting_does_not_cure_is_the_reason),
-        cmocka_unit_test(tls_is_wrong_in_four_ways),
         cmocka_unit_test(protected_mode_matters_to_who_comes_from_elsewhere),
         cmocka_unit_test(a_node_that_refuses_info_gets_its_line),
     };

@@ -112,6 +112,29 @@ static void the_way_back_raises_the_targets_backlog(void **state)
     expect_want(&r, SIDE_TARGET, "repl-backlog-size", "1048576", NULL, NULL);
 }
 
+/* --- TLS --- */
+
+static void tls_is_spoken_as_the_other_does(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_init(&r); /* nobody knows: it is left */
+    expect_want(&r, SIDE_TARGET, "tls-replication", "yes", NULL, NULL);
+    expect_want(&r, SIDE_SOURCE, "tls-replication", "no", NULL, NULL);
+    r.facts.tls[SIDE_SOURCE] = YES;
+    r.facts.tls[SIDE_TARGET] = NO;
+    expect_want(&r, SIDE_TARGET, "tls-replication", "no", "yes", NULL);
+    expect_want(&r, SIDE_SOURCE, "tls-replication", "yes", "no", NULL);
+    /* A server without TLS knows no such setting, and does not need it to speak plain. */
+    expect_want(&r, SIDE_TARGET, "tls-replication", "", "yes", NULL);
+    expect_want(&r, SIDE_SOURCE, "tls-replication", "", NULL, NULL);
+    r.facts.reverse = false;
+    expect_want(&r, SIDE_SOURCE, "tls-replication", "yes", NULL, NULL);
+    assert_int_equal(setting_row_of(SIDE_TARGET, "tls-replication")->scope, SCOPE_RUN);
+    assert_int_equal(setting_row_of(SIDE_SOURCE, "tls-replication")->scope, SCOPE_LINK);
+}
+
 /* --- the output buffer --- */
 
 #define BUFFER "client-output-buffer-limit"
@@ -328,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_backlog_takes_a_quarter_of_what_is_free),
         cmocka_unit_test(a_backlog_is_left_where_it_is_large_or_nothing_is_free),
         cmocka_unit_test(the_way_back_raises_the_targets_backlog),
+        cmocka_unit_test(tls_is_spoken_as_the_other_does),
         cmocka_unit_test(an_output_buffer_is_raised_for_replicas_only),
         cmocka_unit_test(an_output_buffer_is_bounded_by_the_host),
         cmocka_unit_test(an_output_buffer_is_left_where_nothing_is_gained),

@@ -71,7 +71,7 @@ static void test_idle_job(void **state)
     assert_non_null(strstr(str(job, "next_step"), "ecmigratectl start job-0000"));
     assert_string_equal(str(job, "file"), "/etc/ecmigrate.d/job-0000.yaml");
     expect_members(json_object_get(job, "target"),
-                   "endpoint role server version replid offset reachable");
+                   "endpoint tls role server version replid offset reachable");
     assert_string_equal(str(json_object_get(job, "target"), "endpoint"), "10.0.1.7:6379");
     assert_true(json_is_null(json_object_get(json_object_get(job, "target"), "reachable")));
     json_decref(job);
@@ -122,10 +122,11 @@ static void test_job_under_way(void **state)
     assert_non_null(strstr(str(job, "next_step"), "job-0000"));
     expect_json(json_object_get(job, "run"), "2");
     expect_json(json_object_get(job, "attempt"), "{\"number\":1,\"max\":5,\"next_at\":null}");
-    expect_json(json_object_get(job, "source"),
-                "{\"endpoint\":\"[fe80::1]:6380\",\"role\":\"primary\",\"server\":\"valkey\","
-                "\"version\":\"8.0.1\",\"replid\":\"0123456789012345678901234567890123456789\","
-                "\"offset\":1042,\"reachable\":true}");
+    expect_json(
+        json_object_get(job, "source"),
+        "{\"endpoint\":\"[fe80::1]:6380\",\"tls\":false,\"role\":\"primary\",\"server\":\"valkey\","
+        "\"version\":\"8.0.1\",\"replid\":\"0123456789012345678901234567890123456789\","
+        "\"offset\":1042,\"reachable\":true}");
     expect_json(json_object_get(job, "link"),
                 "{\"up\":true,\"since\":\"2023-11-14T22:13:20.000Z\",\"last_io_seconds\":3}");
     expect_json(json_object_get(job, "progress"),
@@ -147,7 +148,7 @@ static void test_job_under_way(void **state)
     expect_json(json_object_get(job, "link"),
                 "{\"up\":null,\"since\":null,\"last_io_seconds\":null}");
     expect_json(json_object_get(job, "target"),
-                "{\"endpoint\":\"10.0.1.7:6379\",\"role\":null,\"server\":\"valkey\","
+                "{\"endpoint\":\"10.0.1.7:6379\",\"tls\":false,\"role\":null,\"server\":\"valkey\","
                 "\"version\":\"8.0.1\",\"replid\":null,\"offset\":null,\"reachable\":false}");
     assert_true(json_is_null(json_object_get(job, "lag")));
     json_decref(job);

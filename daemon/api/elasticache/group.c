@@ -128,7 +128,7 @@ void group_write(struct xml *xml, const struct migration_view *view, enum group_
     xml_close(xml);
     xml_bool(xml, "ClusterEnabled", false);
     xml_bool(xml, "AuthTokenEnabled", auth->password || auth->password_file || auth->credential);
-    xml_bool(xml, "TransitEncryptionEnabled", false);
+    xml_bool(xml, "TransitEncryptionEnabled", spec->target.tls.enabled);
     xml_text(xml, "Engine", engine_of(view->seen));
     xml_close(xml);
 }

@@ -32,6 +32,8 @@ void judge_value(const struct check_case *c, enum node_side side, const char *fm
 /* A line to paste: redis-cli with the address of that node, and behind it what is given. */
 void judge_remedy(const struct check_case *c, enum node_side side, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* As a shell takes it: most texts as they are. */
+const char *judge_word(const char *text, char word[CHECK_REMEDY_MAX]);
 /* The facts of one side. */
 const struct facts *judge_facts(const struct check_case *c, enum node_side side);
 /* The line that gives the daemon's user rights at a node: "'+info' '+scan'". In rights.c. */

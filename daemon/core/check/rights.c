@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/core/check/judge.h"
+#include "daemon/core/road.h"
 #include "daemon/core/setting.h"
 #include "lib/base/base.h"
 
@@ -74,7 +75,12 @@ static bool has_login(const struct spec_auth *auth)
  */
 static bool source_must_be_set(const struct check_case *c)
 {
+    enum answer back = road_speaks_tls(c->spec, c->run, c->seen, SIDE_TARGET);
+    enum answer speaks = c->writer_facts->tls_replication;
+
     return fence_setting(c->writer->redis_compat_num) || c->writer_facts->read_only == NO ||
+           (c->spec->cutover.reverse && back != NOT_KNOWN && speaks != NOT_KNOWN &&
+            back != speaks) ||
            (c->spec->cutover.reverse && has_login(spec_replication_auth(&c->spec->target)));
 }
 
@@ -93,33 +99,6 @@ static bool is_needed(const struct check_case *c, enum need need)
         return true;
     }
     return false;
-}
-
-/* As a shell takes it: most names as they are. */
-static const char *user_word(const char *user, char word[CHECK_REMEDY_MAX])
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "-_.:@%+,/";
-    size_t n = 0;
-
-    if (user[0] && user[strspn(user, plain)] == '\0')
-        return user;
-    word[n++] = '\'';
-    for (; *user && n + 6 < CHECK_REMEDY_MAX; user++) {
-        if (*user == '\'') {
-            memcpy(word + n, "'\\'", 3);
-            n += 3;
-        }
-        word[n++] = *user;
-    }
-    word[n++] = '\'';
-    word[n] = '\0';
-    return word;
-}
-
-static const char *user_of(const struct spec_auth *auth)
-{
-    return auth->username ? auth->username : "default";
 }
 
 /* What is missing, as it is gathered. */
@@ -157,7 +136,12 @@ static void remedy(const struct check_case *c, enum node_side side, const char *
 {
     char word[CHECK_REMEDY_MAX];
 
-    judge_remedy(c, side, "ACL SETUSER %s %s", user_word(user, word), rights);
+    judge_remedy(c, side, "ACL SETUSER %s %s", judge_word(user, word), rights);
+}
+
+static const char *user_of(const struct spec_auth *auth)
+{
+    return auth->username ? auth->username : "default";
 }
 
 void judge_rights(const struct check_case *c, enum node_side side, const char *rights)
@@ -310,45 +294,6 @@ enum check_severity check_source_cluster_mode(const struct check_case *c)
                ? judge(c, CHECK_ERROR,
                        "the source runs in cluster mode: it is one shard of several")
                : CHECK_OK;
-}
-
-/* Whether a node, when it follows the other, speaks as that one does at the port it is told. That
- * we are let in at plain means that it speaks plain. */
-static enum check_severity tls_of(const struct check_case *c, enum node_side follower,
-                                  const struct endpoint *named, const struct endpoint *plain)
-{
-    enum node_side followed = follower == SIDE_SOURCE ? SIDE_TARGET : SIDE_SOURCE;
-    enum answer speaks = judge_facts(c, follower)->tls_replication;
-    bool is_plain = endpoint_equal(named, plain);
-    bool is_tls = !is_plain && judge_facts(c, followed)->tls_port == (int64_t)named->port;
-
-    if (speaks == NOT_KNOWN || (speaks == YES ? is_tls : !is_tls))
-        return CHECK_OK;
-    judge_value(c, follower, "tls-replication %s", speaks == YES ? "yes" : "no");
-    if (!is_plain && !is_tls)
-        return c->ret->message[0]
-                   ? CHECK_NOTICE
-                   : judge(c, CHECK_NOTICE,
-                           "the %s will speak TLS to port %u of the %s; make sure that this port "
-                           "does, too",
-                           side_name(follower), named->port, side_name(followed));
-    judge_value(c, followed, "port %u speaks %s", named->port, is_tls ? "TLS" : "plain");
-    judge_remedy(c, follower, "CONFIG SET tls-replication %s", is_tls ? "yes" : "no");
-    return judge(c, CHECK_ERROR, "the %s will speak %s to port %u of the %s, which speaks %s",
-                 side_name(follower), speaks == YES ? "TLS" : "plain", named->port,
-                 side_name(followed), is_tls ? "TLS" : "plain");
-}
-
-enum check_severity check_tls_mismatch(const struct check_case *c)
-{
-    const struct endpoint named = run_source_for_target(c->spec, c->run);
-    const struct spec_node *target = &c->spec->target;
-    enum check_severity back = CHECK_OK, there;
-
-    if (c->spec->cutover.reverse)
-        back = tls_of(c, SIDE_SOURCE, &target->reachable_as, &target->endpoint);
-    there = tls_of(c, SIDE_TARGET, &named, &c->run->source);
-    return max_of(there, back);
 }
 
 static bool is_loopback(const char *host)
