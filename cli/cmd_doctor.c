@@ -31,6 +31,7 @@ static const struct check_row {
     {"credentials", doctor_credentials},
     {"clock", doctor_clock},
     {"nodes", doctor_nodes},
+    {"tls", doctor_tls},
 };
 
 static const struct {

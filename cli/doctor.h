@@ -67,6 +67,7 @@ void doctor_job_files(struct doctor *d);
 void doctor_credentials(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_nodes(struct doctor *d);
+void doctor_tls(struct doctor *d);
 
 /* --- doctor_access.c --- */
 

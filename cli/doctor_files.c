@@ -285,6 +285,8 @@ static void look_at_node(struct secrets *s, const struct spec *spec, const char 
     look_at_source(s, whose, node->auth.password_file, node->auth.credential);
     look_at_source(s, whose, node->replication_user.password_file,
                    node->replication_user.credential);
+    if (node->tls.enabled)
+        look_at_source(s, whose, node->tls.settings.key_file, NULL);
 }
 
 /* No secret, but without it the daemon does not start. */

@@ -21,7 +21,7 @@ OWN_MOUNTS = ["unshare", "-m", "--propagation", "private"]
 MOUNTS_ONLY = pytest.mark.skipif(subprocess.run([*OWN_MOUNTS, "true"], capture_output=True, check=False).returncode != 0,
                                  reason="this place gives nobody mounts of their own")
 CHECKS = ["config", "daemon", "ready", "unit", "journal", "descriptors", "directories", "disk", "job-files",
-          "credentials", "clock", "names", "nodes"]
+          "credentials", "clock", "names", "nodes", "tls"]
 
 
 class Report:
