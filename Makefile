@@ -152,6 +152,8 @@ demo: all | $(BUILD)/.deps-test
 
 bench: all | $(BUILD)/.deps-test
 	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/cutover.py
+	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/cutover.py --tls
+	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/chain.py
 	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/attach.py
 	@ECMIGRATED=$(BUILD)/ecmigrated $(PYTHON) -B tests/bench/api.py
 

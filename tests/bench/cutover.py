@@ -4,13 +4,17 @@
 Write gap of a switch-over under write load, against FAILOVER TO on the same pair in the same run.
 
 The two take turns: ecmigrate moves the primary from a to b, FAILOVER moves it back, so both meet the same
-data, the same writers and the same machine.
+data, the same writers and the same machine. With --tls, daemon, nodes and writers speak TLS with each other, and show
+certificates.
 """
 import os
 import sys
+import tempfile
 
 import figures
+from certificates import Authority
 from harness import Lab, full_syncs, wait_for
+from tls_node import tls_node
 
 ROUNDS = int(os.environ.get("BENCH_CUTOVERS", "20"))
 WRITERS = 4
@@ -24,7 +28,7 @@ def link_up(node):
 
 def by_ecmigrate(daemon, a, b, number):
     job = f"cutover-{number}"
-    daemon.write_job(job, a, b, start="manual")
+    daemon.write_job(job, a, b, start="manual", description=job)  # a text that was there before is that job
     daemon.wait_job(job)
     daemon.verb(job, "start", again=True)  # b took over from a before; FAILOVER has given it back
     daemon.wait_phase(job, "replicating")
@@ -36,15 +40,26 @@ def by_ecmigrate(daemon, a, b, number):
 
 def by_failover(a, b):
     """b is the primary, a its replica."""
-    b.cmd("FAILOVER", "TO", "127.0.0.1", a.port)
+    b.cmd("FAILOVER", "TO", *a.endpoint.split(":"))
     wait_for(lambda: a.role() == "master" and link_up(b), 30, "FAILOVER TO", interval=0.005)
+
+
+def tls_pair(lab, path):
+    """Two nodes without a plain port, and the writers' files."""
+    authority = Authority(path)
+    client = authority.issue("client")
+    a, b = [tls_node(lab, authority, authority.issue(name), "--tls-replication", "yes", client=client, tls_only=True,
+                     name=name) for name in ("a", "b")]
+    a.fill(KEYS)
+    return a, b, (authority.file, client.cert, client.key)
 
 
 def main():
     lab = Lab()
+    directory = tempfile.TemporaryDirectory(prefix="ecmigrate-bench-")
     try:
-        a, b = lab.pair(keys=KEYS)
-        daemon, writers = lab.daemon(), lab.writers(a, b, n=WRITERS)
+        a, b, files = tls_pair(lab, directory.name) if "--tls" in sys.argv else (*lab.pair(keys=KEYS), ())
+        daemon, writers = lab.daemon(), lab.writers(a, b, n=WRITERS, tls=files)
         gaps = []
         for number in range(ROUNDS):
             writers.wait_acks(BETWEEN)
@@ -66,6 +81,7 @@ def main():
         return 1 if lost else 0
     finally:
         lab.close()
+        directory.cleanup()
 
 
 if __name__ == "__main__":
