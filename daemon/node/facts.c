@@ -77,10 +77,6 @@ static void learn_connections(struct facts *facts, const redisReply *reply)
     if (facts->protected_mode != NOT_KNOWN)
         facts->tls_built = facts->tls_port >= 0 ? YES : NO;
     facts->tls_certificate = given(reply, "tls-cert-file");
-}
-
-static void learn_tls(struct facts *facts, const redisReply *reply)
-{
     facts->tls_authorities = given(reply, "tls-ca-cert-file");
     if (facts->tls_authorities == NO)
         facts->tls_authorities = given(reply, "tls-ca-cert-dir");
@@ -211,8 +207,7 @@ static const struct {
     /* Servers before 7.0 take one pattern. These meet what is learnt, and no setting that holds a
      * secret (tls-key-file-pass, masterauth, …). */
     {{"CONFIG", "GET", "[dmnr][aeudo][abptx]*"}, learn_replication},
-    {{"CONFIG", "GET", "[cpt][lr]*[ent]"}, learn_connections},
-    {{"CONFIG", "GET", "tls-ca*"}, learn_tls},
+    {{"CONFIG", "GET", "[cpt][lr]*[enrt]"}, learn_connections},
     {{"ACL", "USERS"}, learn_users},
     {{"TIME"}, learn_clock},
     {{"PUBSUB", "NUMSUB", "__sentinel__:hello"}, learn_sentinels},

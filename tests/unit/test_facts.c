@@ -10,7 +10,7 @@
 #include "tests/unit/fixture.h"
 
 /* In the order of facts_ask(). */
-enum { REPLICATION, CONNECTIONS, TLS, USERS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
+enum { REPLICATION, CONNECTIONS, USERS, CLOCK, SENTINELS, COMMANDS, RIGHTS };
 
 #define NOPERM "-NOPERM this user has no permissions to run the 'x' command\r\n"
 
@@ -53,9 +53,9 @@ static void rig_init(struct rig *r)
                             "rdb-version-check", "strict", "notify-keyspace-events", "xE"));
     answers_put(a, CONNECTIONS,
                 ANSWER_LIST("protected-mode", "yes", "tls-replication", "no", "tls-port", "0",
-                            "tls-cert-file", "/c.pem", "client-output-buffer-limit",
+                            "tls-cert-file", "/c.pem", "tls-ca-cert-file", "", "tls-ca-cert-dir",
+                            "/etc/ca", "client-output-buffer-limit",
                             "normal 0 0 0 slave 268435456 67108864 60 pubsub 1 2 3"));
-    answers_put(a, TLS, ANSWER_LIST("tls-ca-cert-file", "", "tls-ca-cert-dir", "/etc/ca"));
     answers_put(a, USERS, ANSWER_LIST("app", "default", "shop"));
     answers_put(a, CLOCK, answer("*2\r\n$10\r\n1700000000\r\n$6\r\n000123\r\n"));
     answers_put(a, SENTINELS, answer("*2\r\n$18\r\n__sentinel__:hello\r\n:0\r\n"));
