@@ -180,6 +180,13 @@ static const struct schema_row primary_rows[] = {
      SCHEMA_FIELD(struct spec_primary, endpoint),
      .doc = "Where the daemon reaches it; default: found by following the source."},
     AUTH_ROWS(struct spec_primary, auth.),
+    {.key = "tls",
+     .type = SCHEMA_MAP,
+     .sub = &tls_schema,
+     SCHEMA_FIELD(struct spec_primary, tls),
+     .given = offsetof(struct spec_primary, has_tls),
+     .check = check_tls,
+     .doc = "Encryption of the connections to it; default: as to the source."},
 };
 
 static const struct schema primary_schema = {"primary", primary_rows, array_len(primary_rows)};
