@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/output_check.h"
+#include "cli/output_replicas.h"
 #include "cli/output_table.h"
 #include "cli/text.h"
 #include "lib/base/base.h"
@@ -175,6 +176,7 @@ static const struct column list_columns[] = {
     {"~TARGET", "target.endpoint", NULL, PLAIN},
     {">RUN", "run", NULL, PLAIN},
     {">ATTEMPT", NULL, attempt_cell, PLAIN},
+    {">REPLICAS", NULL, replicas_cell, PLAIN},
 };
 #define LIST_NARROW 7
 
@@ -191,6 +193,7 @@ static const struct column live_columns[] = {
     {"STATE", "state", NULL, BY_STATE},
     {"~SOURCE", "source.endpoint", NULL, PLAIN},
     {"~TARGET", "target.endpoint", NULL, PLAIN},
+    {">REPLICAS", NULL, replicas_cell, PLAIN},
 };
 #define LIVE_NARROW 8
 #define COLUMNS_MAX TABLE_COLUMNS_MAX
@@ -446,7 +449,9 @@ void job_print(const struct term *term, const json_t *job, bool wide)
     put(term, "Next:", member_text(term, job, "next_step"));
     put(term, "Run:", run_text(term, job));
     print_node(term, job, "source", "Source:");
+    replicas_print(term, job, "source");
     print_node(term, job, "target", "Target:");
+    replicas_print(term, job, "target");
     put(term, "Link:", link_text(job));
     put(term, "Progress:", bar_text(term, job));
     put(term, "Lag:", lag_text(job));

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "daemon/api/view_replicas.h"
 #include "daemon/core/alarm.h"
 #include "daemon/core/check/report.h"
 #include "lib/base/clock.h"
@@ -123,7 +124,8 @@ static int64_t node_offset(const struct redis_info *info)
 }
 
 /* What a node said last; while it is not reachable, what changes by itself is not repeated. */
-static json_t *view_node(const struct endpoint *endpoint, bool tls, const struct seen_node *seen)
+static json_t *view_node(const struct endpoint *endpoint, bool tls, const struct seen_node *seen,
+                         json_t *replicas)
 {
     const struct redis_info *info = seen ? &seen->info : NULL;
     bool server = info && (info->sections & REDIS_INFO_SERVER);
@@ -133,16 +135,18 @@ static json_t *view_node(const struct endpoint *endpoint, bool tls, const struct
     bool tried = seen && (seen->tried || seen->reachable);
     char text[ENDPOINT_STR_MAX];
 
-    if (!endpoint_is_set(endpoint))
+    if (!endpoint_is_set(endpoint)) {
+        json_decref(replicas);
         return json_null();
-    return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "endpoint",
+    }
+    return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "endpoint",
                      view_text(endpoint_format(endpoint, text)), "tls", tls, "role",
                      view_text(now ? role_name(info->role) : NULL), "server",
                      view_text(server ? info->product : NULL), "version",
                      view_text(server ? info->version : NULL), "replid",
                      view_text(now ? info->replid : NULL), "offset",
                      count_or_null(now ? node_offset(info) : -1), "reachable",
-                     tried ? json_boolean(seen->reachable) : json_null());
+                     tried ? json_boolean(seen->reachable) : json_null(), "replicas", replicas);
 }
 
 static const struct endpoint *source_of(const struct migration_view *view)
@@ -288,14 +292,16 @@ static json_t *view_of(const struct migration_view *view, bool brief)
     json_object_set_new(job, "attempt", view_attempt(view));
     json_object_set_new(job, "source",
                         view_node(source_of(view), spec->source.tls.enabled,
-                                  seen ? &seen->node[SIDE_SOURCE] : NULL));
-    json_object_set_new(
-        job, "primary",
-        seen ? view_node(&seen->primary, spec_primary_tls(spec)->enabled, &seen->node[SIDE_PRIMARY])
-             : json_null());
+                                  seen ? &seen->node[SIDE_SOURCE] : NULL,
+                                  view_source_replicas(view)));
+    json_object_set_new(job, "primary",
+                        seen ? view_node(&seen->primary, spec_primary_tls(spec)->enabled,
+                                         &seen->node[SIDE_PRIMARY], view_primary_replicas(view))
+                             : json_null());
     json_object_set_new(job, "target",
                         view_node(&spec->target.endpoint, spec->target.tls.enabled,
-                                  seen ? &seen->node[SIDE_TARGET] : NULL));
+                                  seen ? &seen->node[SIDE_TARGET] : NULL,
+                                  view_target_replicas(view)));
     json_object_set_new(job, "link", view_link(view));
     json_object_set_new(job, "progress", view_progress(&view->progress));
     json_object_set_new(job, "lag", view_lag(seen));

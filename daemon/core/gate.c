@@ -108,27 +108,19 @@ GATE(not_streaming)
            hold(ret, "the source does not send its writes to the target yet");
 }
 
-/* Named ones must be there and near; of the others those must be online that are connected. */
+/* Named ones must be there; these and all that are connected, near: in a switch-over they follow
+ * without a copy only then. */
 GATE(replicas)
 {
     const struct redis_info *t = TARGET;
-    unsigned online = replicas_online(t);
-    char label[ENDPOINT_LABEL_MAX];
+    unsigned listed = min_of(t->connected_replicas, (unsigned)REDIS_REPLICAS_MAX);
+    char where[RUN_MESSAGE_MAX - 56];
 
-    for (unsigned i = 0; i < spec->target.n_replicas; i++) {
-        const struct endpoint *named = &spec->target.replicas[i];
-        const struct redis_info_replica *replica = replica_at(t, named);
-
-        endpoint_label(named, label);
-        if (!replica || replica->state != REDIS_REPLICA_ONLINE)
-            return hold(ret, "the target's replica '%s' is not %s", label,
-                        replica ? "in sync" : "connected to it");
-        if (t->master_repl_offset - replica->offset > (int64_t)spec->cutover.max_lag)
-            return hold(ret, "the target's replica '%s' is %" PRId64 " bytes behind it", label,
-                        t->master_repl_offset - replica->offset);
-    }
-    return online < t->connected_replicas &&
-           hold(ret, "%u of the target's %u replicas are online", online, t->connected_replicas);
+    if (replicas_far(t, spec->target.replicas, spec->target.n_replicas,
+                     (int64_t)spec->cutover.max_lag, where, sizeof(where)) > 0)
+        return hold(ret, "the target's own replicas are not all in sync: %s", where);
+    return t->n_replicas < listed && hold(ret, "the target lists %u of its %u replicas",
+                                          t->n_replicas, t->connected_replicas);
 }
 
 GATE(maxmemory)

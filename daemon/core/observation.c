@@ -233,27 +233,74 @@ bool wants_drain(const struct spec *spec, const struct observation *seen)
            (drain == DRAIN_AUTO && seen->node[seen->writer].survey.scripts != 0);
 }
 
+/* What it announces goes before where it is: that is what the source lists. */
+static struct endpoint seen_announced(const struct seen_node *node, const struct endpoint *at)
+{
+    const struct endpoint *announced = &node->survey.announced;
+    struct endpoint as = *at;
+
+    if (announced->host[0])
+        (void)str_copy(as.host, sizeof(as.host), announced->host);
+    if (announced->port)
+        as.port = announced->port;
+    return as;
+}
+
+/* It names the port that goes with what it speaks itself: with plain, 0 may be meant. */
+static const struct redis_info_replica *line_at(const struct redis_info *info,
+                                                const struct seen_node *replica, bool tls,
+                                                const struct endpoint *at)
+{
+    const struct redis_info_replica *line = replica_at(info, at);
+    struct endpoint other = *at;
+
+    if (!line && tls && replica->tls_port >= 0) {
+        other.port = replica->info.tcp_port == replica->tls_port ? 0 : replica->info.tcp_port;
+        line = replica_at(info, &other);
+    } else if (!line && replica->tls_port > 0) {
+        other.port = (uint16_t)replica->tls_port;
+        line = replica_at(info, &other);
+    }
+    return line;
+}
+
+static const struct redis_info_replica *sees(const struct seen_node *primary,
+                                             const struct seen_node *replica, bool tls,
+                                             const struct endpoint *at, const struct endpoint *as)
+{
+    const struct endpoint named[] = {seen_announced(replica, at), *at, *as};
+    const struct redis_info_replica *line = NULL;
+
+    for (size_t i = 0; i < array_len(named) && primary->reachable && !line; i++)
+        line = line_at(&primary->info, replica, tls, &named[i]);
+    return line;
+}
+
 const struct redis_info_replica *source_sees_target(const struct spec *spec,
                                                     const struct observation *seen)
 {
-    const struct seen_node *source = &seen->node[SIDE_SOURCE], *target = &seen->node[SIDE_TARGET];
-    const struct endpoint *named[] = {&spec->target.endpoint, &spec->target.reachable_as};
-    const struct redis_info_replica *replica = NULL;
+    return sees(&seen->node[SIDE_SOURCE], &seen->node[SIDE_TARGET], spec->target.tls.enabled,
+                &spec->target.endpoint, &spec->target.reachable_as);
+}
 
-    for (size_t i = 0; i < array_len(named) && source->reachable && !replica; i++) {
-        struct endpoint ep = *named[i];
+const struct redis_info_replica *target_sees_source(const struct spec *spec, const struct run *run,
+                                                    const struct observation *seen)
+{
+    const struct endpoint as = run_source_for_target(spec, run);
 
-        replica = replica_at(&source->info, &ep);
-        /* It names the port that goes with what it speaks itself: with plain, 0 may be meant. */
-        if (!replica && spec->target.tls.enabled && target->tls_port >= 0) {
-            ep.port = target->info.tcp_port == target->tls_port ? 0 : target->info.tcp_port;
-            replica = replica_at(&source->info, &ep);
-        } else if (!replica && target->tls_port > 0) {
-            ep.port = (uint16_t)target->tls_port;
-            replica = replica_at(&source->info, &ep);
-        }
-    }
-    return replica;
+    if (!seen->source_follows_target)
+        return NULL;
+    return sees(&seen->node[SIDE_TARGET], &seen->node[SIDE_SOURCE], spec->source.tls.enabled,
+                &run->source, &as);
+}
+
+const struct redis_info_replica *primary_sees_source(const struct spec *spec, const struct run *run,
+                                                     const struct observation *seen)
+{
+    const struct endpoint as = run_source_for_target(spec, run);
+
+    return sees(&seen->node[SIDE_PRIMARY], &seen->node[SIDE_SOURCE], spec->source.tls.enabled,
+                &run->source, &as);
 }
 
 bool writer_fenced(const struct observation *seen)

@@ -198,5 +198,11 @@ bool wants_drain(const struct spec *spec, const struct observation *seen);
 /* The source's line of the target among its replicas; NULL: it does not see it. */
 const struct redis_info_replica *source_sees_target(const struct spec *spec,
                                                     const struct observation *seen);
+/* The target's line of the old source, once that follows it; NULL: it does not see it. */
+const struct redis_info_replica *target_sees_source(const struct spec *spec, const struct run *run,
+                                                    const struct observation *seen);
+/* The primary's line of a source that is its replica; NULL: it does not see it. */
+const struct redis_info_replica *primary_sees_source(const struct spec *spec, const struct run *run,
+                                                     const struct observation *seen);
 /* The writer follows the fence address and the target the source: nobody is a primary. */
 bool writer_fenced(const struct observation *seen);

@@ -62,6 +62,26 @@ static void learn_settings(struct survey *s, const redisReply *reply, const char
     s->stops_writes = stop && strcmp(stop, "yes") == 0;
 }
 
+/* Before 5.0 "slave-announce-ip". */
+static void learn_announced(struct survey *s, const redisReply *reply, const char *instance)
+{
+    const char *ip = config_value_of(reply, "replica-announce-ip");
+    const char *port = config_value_of(reply, "replica-announce-port");
+    long number;
+
+    (void)instance;
+    s->announced = (struct endpoint){.port = 0};
+    if (!ip)
+        ip = config_value_of(reply, "slave-announce-ip");
+    if (!port)
+        port = config_value_of(reply, "slave-announce-port");
+    if (ip)
+        (void)str_copy(s->announced.host, sizeof(s->announced.host), ip);
+    number = port ? strtol(port, NULL, 10) : 0;
+    if (number > 0 && number <= UINT16_MAX)
+        s->announced.port = (uint16_t)number;
+}
+
 /* The value of a field of a line of CLIENT LIST, up to the next blank; "" where there is none. */
 static void field(const char *line, const char *name, char *ret, size_t size)
 {
@@ -108,6 +128,7 @@ static const struct {
     /* One pattern, and no setting that holds a secret: min-replicas-to-write (min-slaves-to-write),
      * save and stop-writes-on-bgsave-error. */
     {{"CONFIG", "GET", "[ms][ait][nov]*"}, learn_settings},
+    {{"CONFIG", "GET", "*[ae]-announce-*"}, learn_announced},
     {{"CLIENT", "LIST"}, learn_stranger},
 };
 

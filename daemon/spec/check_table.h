@@ -180,8 +180,8 @@ CHECK(NOT_REPLICATED, not_replicated, "not-replicated", false, "what is not data
       "Compare ACL LIST and CONFIG GET * of both nodes, and set at the target what the applications need.")
 
 /* Until the switch-over */
-WATCH(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online.",
-      "Wait for them, or remove those that are gone from target.replicas.")
+WATCH(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online and within cutover.max_lag of it.",
+      "Wait for them: after the target's copy they copy everything from it. Remove those that are gone from target.replicas. Where writes come too fast for it, raise cutover.max_lag.")
 WATCH(EVICTIONS, "evictions", true,
       "The target has evicted keys while it followed the source, and lacks them now.",
       "Raise maxmemory at the target, then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")

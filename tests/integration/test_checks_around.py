@@ -108,7 +108,7 @@ def test_replicas_of_the_target(lab, daemon):
     source, target = lab.pair()
     replica = follow(lab, target)
     stage = Stage(daemon, source, target)
-    stage.finds("target-replicas", "notice", "1 replica,", target="1 replica", lines=0)
+    stage.finds("target-replicas", "notice", "1 replica,", target=replica.endpoint, lines=0)
     daemon.verb(stage.job, "start")
     daemon.wait_phase(stage.job, "replicating")
     daemon.complete(stage.job)  # waits for it

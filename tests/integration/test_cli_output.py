@@ -33,8 +33,21 @@ def test_list_table(ctl, fake):
 
 def test_list_wide(ctl, orders):
     head, row = ctl.ok("list", "-o", "wide").splitlines()
-    assert head.split()[-4:] == ["SOURCE", "TARGET", "RUN", "ATTEMPT"]
-    assert row.split()[-4:] == ["10.0.0.241:6379", "10.0.1.7:6379", "1", "1/5"]
+    assert head.split()[-5:] == ["SOURCE", "TARGET", "RUN", "ATTEMPT", "REPLICAS"]
+    assert row.split()[-5:] == ["10.0.0.241:6379", "10.0.1.7:6379", "1", "1/5", "-"]
+
+
+def test_replicas_of_both_nodes(ctl, orders):
+    near = {"endpoint": "10.0.1.8:6379", "state": "online", "offset": 4090, "lag_bytes": 4}
+    copies = {"endpoint": "10.0.1.9:6379", "state": "send_bulk", "offset": None, "lag_bytes": None}
+    other = {"endpoint": "10.0.0.5:6379", "state": "online", "offset": 4100, "lag_bytes": 0}
+    orders.change("orders", target={**orders.jobs["orders"]["target"], "replicas": [near, copies]},
+                  source={**orders.jobs["orders"]["source"], "replicas": [other]})
+    lines = [line.split(None, 1)[1] for line in ctl.ok("status", "orders").splitlines() if "Replica:" in line]
+    assert lines == ["10.0.0.5:6379 of the source, online, offset 4100, 0 B behind",
+                     "10.0.1.8:6379 of the target, online, offset 4090, 4 B behind",
+                     "10.0.1.9:6379 of the target, send_bulk"]
+    assert ctl.ok("list", "-o", "wide").splitlines()[1].split()[-1] == "1/2"
 
 
 def test_list_documents(ctl, fake):

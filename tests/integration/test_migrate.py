@@ -9,7 +9,8 @@ from writers import check_no_lost
 
 JOB_MEMBERS = {"id", "state", "phase", "since", "reason", "next_step", "run", "attempt", "source",
                "target", "link", "progress", "lag", "checks", "cutover", "verify", "file"}
-NODE_MEMBERS = {"endpoint", "role", "server", "version", "replid", "offset", "reachable"}
+NODE_MEMBERS = {"endpoint", "role", "server", "version", "replid", "offset", "reachable",
+                "replicas"}
 
 
 def reverse_link_up(source):

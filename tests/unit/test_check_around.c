@@ -79,7 +79,13 @@ static void the_targets_replicas_are_told(void **state)
     check_rig_expect(&rig, "target-replicas", CHECK_NOTICE, "1 replica,");
     add_replica(rig.pair.target, "10.0.0.4", 6380);
     check_rig_expect(&rig, "target-replicas", CHECK_NOTICE, "2 replicas,");
-    assert_string_equal(rig.result.value[SIDE_TARGET], "2 replicas");
+    assert_string_equal(rig.result.value[SIDE_TARGET], "10.0.0.3:6380, 10.0.0.4:6380");
+    rig.pair.spec.target.replicas[0] = (struct endpoint){.host = "10.0.0.4", .port = 6380};
+    rig.pair.spec.target.replicas[1] = (struct endpoint){.host = "10.0.0.5", .port = 6380};
+    rig.pair.spec.target.n_replicas = 1;
+    check_rig_expect(&rig, "target-replicas", CHECK_NOTICE, "2 replicas,");
+    rig.pair.spec.target.n_replicas = 2;
+    check_rig_expect(&rig, "target-replicas", CHECK_WARNING, "'10.0.0.5:6380'");
 }
 
 static void what_is_not_data_is_compared(void **state)

@@ -255,10 +255,20 @@ SPOIL(named_replica_at_the_limit)
     name_replica(rig, 900);
 }
 
-/* Nobody promised anything of it. */
 SPOIL(replica_far_behind_that_is_not_named)
 {
-    add_replica(rig->target, "10.0.0.8", 6379, 1);
+    add_replica(rig->target, "10.0.0.8", 6379, 899);
+}
+
+SPOIL(replica_at_the_limit_that_is_not_named)
+{
+    add_replica(rig->target, "10.0.0.8", 6379, 900);
+}
+
+/* A tool: it acknowledges nothing, and is no server. */
+SPOIL(reader_of_the_stream)
+{
+    add_replica(rig->target, "10.0.0.8", 0, 0);
 }
 
 /* --- all of them --- */
@@ -301,6 +311,7 @@ static const struct {
     ROW(named_replica_not_in_sync, GATE_REPLICAS),
     ROW(named_replica_a_byte_behind_the_limit, GATE_REPLICAS),
     ROW(named_replica_at_another_address, GATE_REPLICAS),
+    ROW(replica_far_behind_that_is_not_named, GATE_REPLICAS),
     ROW(nothing, NONE),
     ROW(lag_at_the_limit, NONE),
     ROW(silent_for_15_seconds, NONE),
@@ -312,7 +323,8 @@ static const struct {
     ROW(save_failed_but_writes_go_on, NONE),
     ROW(min_replicas_as_many_as_will_be, NONE),
     ROW(named_replica_at_the_limit, NONE),
-    ROW(replica_far_behind_that_is_not_named, NONE),
+    ROW(replica_at_the_limit_that_is_not_named, NONE),
+    ROW(reader_of_the_stream, NONE),
 };
 
 static void each_wrong_holds_it_back_alone_and_nothing_else_does(void **state)
@@ -381,7 +393,9 @@ static void a_replica_that_is_named_is_told_by_its_name(void **state)
     pair_rig_init(&rig);
     named_replica_not_in_sync(&rig);
     assert_int_equal(gate_check(&rig.spec, &rig.seen, found), 1);
-    assert_string_equal(found[0].message, "the target's replica '10.0.0.3:6380' is not in sync");
+    assert_string_equal(found[0].message,
+                        "the target's own replicas are not all in sync: '10.0.0.3:6380' is being "
+                        "sent a copy (wait_bgsave)");
 }
 
 int main(void)

@@ -83,6 +83,77 @@ static void those_without_a_line_count_as_online(void **state)
     assert_int_equal(replicas_online(&info), 6);
 }
 
+static struct endpoint named(const char *host, uint16_t port)
+{
+    struct endpoint ep = {.port = port};
+
+    str_copy(ep.host, sizeof(ep.host), host);
+    return ep;
+}
+
+static void rows_are_those_listed_then_those_missing(void **state)
+{
+    struct redis_info info = info_of(ips, ports, 4);
+    const struct endpoint want[] = {named("10.0.0.2", 6379), named("10.0.0.9", 6379),
+                                    named("fd00:0::7", 6401)};
+    struct replica_row rows[REPLICA_ROWS_MAX];
+
+    (void)state;
+    info.master_repl_offset = 10;
+    info.replicas[0].state = info.replicas[1].state = REDIS_REPLICA_ONLINE;
+    info.replicas[2].state = REDIS_REPLICA_SEND_BULK;
+    assert_int_equal(replica_rows(&info, want, 3, rows), 5);
+    assert_string_equal(rows[1].state, "online");
+    assert_int_equal(rows[1].offset, 2);
+    assert_int_equal(rows[1].lag, 8);
+    assert_string_equal(rows[2].state, "send_bulk");
+    assert_int_equal(rows[2].offset, -1);
+    assert_int_equal(rows[2].lag, -1);
+    assert_string_equal(rows[4].state, "missing");
+    assert_string_equal(rows[4].at.host, "10.0.0.9");
+}
+
+/* Two names on a port are two replicas there, and an address goes before a name. */
+static void one_line_stands_for_one_name(void **state)
+{
+    const char *const two[] = {"10.0.0.1", "10.0.0.2"};
+    const uint16_t same[] = {6379, 6379};
+    struct redis_info info = info_of(two, same, 2);
+    const struct endpoint want[] = {named("a.example", 6379), named("10.0.0.1", 6379),
+                                    named("b.example", 6379)};
+    struct replica_row rows[REPLICA_ROWS_MAX];
+
+    (void)state;
+    assert_int_equal(replica_rows(&info, want, 2, rows), 2);
+    assert_int_equal(replica_rows(&info, want, 3, rows), 3);
+    assert_string_equal(rows[2].at.host, "b.example");
+    info.n_replicas = 0;
+    assert_int_equal(replica_rows(&info, want, 3, rows), 3);
+}
+
+static void those_far_are_said_with_where_they_are(void **state)
+{
+    struct redis_info info = info_of(ips, ports, 3);
+    const struct endpoint want[] = {named("10.0.0.9", 6379)};
+    char text[200], little[64];
+
+    (void)state;
+    info.master_repl_offset = 100;
+    info.replicas[0].state = info.replicas[1].state = REDIS_REPLICA_ONLINE;
+    info.replicas[0].offset = 95;
+    info.replicas[2].state = REDIS_REPLICA_WAIT_BGSAVE;
+    assert_int_equal(replicas_far(&info, want, 1, 5, text, sizeof(text)), 3);
+    assert_string_equal(text, "'10.0.0.2:6379' is 98 bytes behind, 'Announced.Example:6400' is "
+                              "being sent a copy (wait_bgsave), '10.0.0.9:6379' is not connected");
+    assert_int_equal(replicas_far(&info, want, 1, 5, little, sizeof(little)), 3);
+    assert_string_equal(little, "'10.0.0.2:6379' is 98 bytes behind and 2 more");
+    assert_int_equal(replicas_far(&info, want, 1, 5, little, 8), 3);
+    assert_string_equal(little, "3");
+    info.n_replicas = 1;
+    assert_int_equal(replicas_far(&info, NULL, 0, 5, text, sizeof(text)), 0);
+    assert_int_equal(replicas_far(&info, NULL, 0, 4, text, sizeof(text)), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +161,9 @@ int main(void)
         cmocka_unit_test(a_name_is_the_one_announced_or_any_on_its_port),
         cmocka_unit_test(the_announced_name_goes_before_others_on_its_port),
         cmocka_unit_test(those_without_a_line_count_as_online),
+        cmocka_unit_test(rows_are_those_listed_then_those_missing),
+        cmocka_unit_test(one_line_stands_for_one_name),
+        cmocka_unit_test(those_far_are_said_with_where_they_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include "lib/base/base.h"
 #include "tests/unit/fixture.h"
 
-#define ANSWERS 3 /* in the order of survey_ask(): scripts, settings, clients */
+#define ANSWERS 4 /* in the order of survey_ask(): scripts, settings, announced, clients */
 
 #define OURS "0badcafe"
 
@@ -59,7 +59,8 @@ static void rig_init(struct rig *r)
     say(&r->answers[0], REDIS_REPLY_STRING, "# Commandstats\r\n");
     SAY_CONFIG(&r->answers[1], "min-replicas-to-write", "0", "min-slaves-to-write", "0",
                "stop-writes-on-bgsave-error", "yes", "save", "3600 1 300 100");
-    say(&r->answers[2], REDIS_REPLY_STRING, "id=3 addr=10.0.0.5:41414 fd=8 name= db=0\n");
+    SAY_CONFIG(&r->answers[2], "replica-announce-ip", "", "replica-announce-port", "0");
+    say(&r->answers[3], REDIS_REPLY_STRING, "id=3 addr=10.0.0.5:41414 fd=8 name= db=0\n");
 }
 
 static void learn(struct rig *r)
@@ -85,6 +86,8 @@ static void all_is_learnt_of_a_node_that_answers_all(void **state)
     assert_true(r.survey.saves);
     assert_true(r.survey.stops_writes);
     assert_string_equal(r.survey.stranger, "");
+    assert_string_equal(r.survey.announced.host, "");
+    assert_int_equal(r.survey.announced.port, 0);
 }
 
 static void what_a_node_refuses_stays_unknown(void **state)
@@ -101,6 +104,8 @@ static void what_a_node_refuses_stays_unknown(void **state)
     assert_false(r.survey.saves);
     assert_false(r.survey.stops_writes);
     assert_string_equal(r.survey.stranger, "");
+    assert_string_equal(r.survey.announced.host, "");
+    assert_int_equal(r.survey.announced.port, 0);
 }
 
 static void scripts_are_counted_over_the_commands_that_write(void **state)
@@ -206,15 +211,33 @@ static void a_stranger_is_an_ecmigrate_of_another_instance(void **state)
     (void)state;
     rig_init(&r);
     for (size_t i = 0; i < array_len(rows); i++) {
-        say(&r.answers[2], REDIS_REPLY_STRING, rows[i].list);
+        say(&r.answers[3], REDIS_REPLY_STRING, rows[i].list);
         learn(&r);
         assert_string_equal(r.survey.stranger, rows[i].stranger);
     }
 }
 
+static void what_a_replica_announces_is_learnt(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_init(&r);
+    SAY_CONFIG(&r.answers[2], "replica-announce-ip", "203.0.113.9", "replica-announce-port",
+               "6400");
+    learn(&r);
+    assert_string_equal(r.survey.announced.host, "203.0.113.9");
+    assert_int_equal(r.survey.announced.port, 6400);
+    SAY_CONFIG(&r.answers[2], "slave-announce-ip", "old.example", "slave-announce-port", "70000");
+    learn(&r);
+    assert_string_equal(r.survey.announced.host, "old.example");
+    assert_int_equal(r.survey.announced.port, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_replica_announces_is_learnt),
         cmocka_unit_test(all_is_learnt_of_a_node_that_answers_all),
         cmocka_unit_test(what_a_node_refuses_stays_unknown),
         cmocka_unit_test(scripts_are_counted_over_the_commands_that_write),

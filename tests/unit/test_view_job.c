@@ -71,7 +71,7 @@ static void test_idle_job(void **state)
     assert_non_null(strstr(str(job, "next_step"), "ecmigratectl start job-0000"));
     assert_string_equal(str(job, "file"), "/etc/ecmigrate.d/job-0000.yaml");
     expect_members(json_object_get(job, "target"),
-                   "endpoint tls role server version replid offset reachable");
+                   "endpoint tls role server version replid offset reachable replicas");
     assert_string_equal(str(json_object_get(job, "target"), "endpoint"), "10.0.1.7:6379");
     assert_true(json_is_null(json_object_get(json_object_get(job, "target"), "reachable")));
     json_decref(job);
@@ -126,7 +126,7 @@ static void test_job_under_way(void **state)
         json_object_get(job, "source"),
         "{\"endpoint\":\"[fe80::1]:6380\",\"tls\":false,\"role\":\"primary\",\"server\":\"valkey\","
         "\"version\":\"8.0.1\",\"replid\":\"0123456789012345678901234567890123456789\","
-        "\"offset\":1042,\"reachable\":true}");
+        "\"offset\":1042,\"reachable\":true,\"replicas\":[]}");
     expect_json(json_object_get(job, "link"),
                 "{\"up\":true,\"since\":\"2023-11-14T22:13:20.000Z\",\"last_io_seconds\":3}");
     expect_json(json_object_get(job, "progress"),
@@ -149,8 +149,42 @@ static void test_job_under_way(void **state)
                 "{\"up\":null,\"since\":null,\"last_io_seconds\":null}");
     expect_json(json_object_get(job, "target"),
                 "{\"endpoint\":\"10.0.1.7:6379\",\"tls\":false,\"role\":null,\"server\":\"valkey\","
-                "\"version\":\"8.0.1\",\"replid\":null,\"offset\":null,\"reachable\":false}");
+                "\"version\":\"8.0.1\",\"replid\":null,\"offset\":null,\"reachable\":false,"
+                "\"replicas\":null}");
     assert_true(json_is_null(json_object_get(job, "lag")));
+    json_decref(job);
+}
+
+static void list(struct redis_info *info, const char *ip, uint16_t port, int64_t offset)
+{
+    struct redis_info_replica *r = &info->replicas[info->n_replicas++];
+
+    *r = (struct redis_info_replica){
+        .port = port, .state = REDIS_REPLICA_ONLINE, .offset = offset, .lag_seconds = 0};
+    str_copy(r->ip, sizeof(r->ip), ip);
+    info->connected_replicas++;
+}
+
+static void test_replicas(void **state)
+{
+    struct shown *m = *state;
+    json_t *job;
+
+    make_replicating(m);
+    m->spec.target.reachable_as = m->spec.target.endpoint;
+    m->spec.target.replicas[0] = (struct endpoint){.host = "10.0.1.9", .port = 6379};
+    m->spec.target.n_replicas = 1;
+    list(&m->seen.node[SIDE_TARGET].info, "10.0.1.8", 6379, 990);
+    list(&m->seen.node[SIDE_SOURCE].info, "10.0.1.7", 6379, 1000); /* the target */
+    list(&m->seen.node[SIDE_SOURCE].info, "10.0.0.5", 6379, 1042);
+    job = view(m);
+    expect_json(json_object_get(json_object_get(job, "target"), "replicas"),
+                "[{\"endpoint\":\"10.0.1.8:6379\",\"state\":\"online\",\"offset\":990,"
+                "\"lag_bytes\":10},{\"endpoint\":\"10.0.1.9:6379\",\"state\":\"missing\","
+                "\"offset\":null,\"lag_bytes\":null}]");
+    expect_json(json_object_get(json_object_get(job, "source"), "replicas"),
+                "[{\"endpoint\":\"10.0.0.5:6379\",\"state\":\"online\",\"offset\":1042,"
+                "\"lag_bytes\":0}]");
     json_decref(job);
 }
 
@@ -279,8 +313,13 @@ static void test_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_idle_job),   TEST(test_job_under_way), TEST(test_an_order_that_stands_is_shown),
-        TEST(test_ended_jobs), TEST(test_checks),        cmocka_unit_test(test_sentence),
+        TEST(test_replicas),
+        TEST(test_idle_job),
+        TEST(test_job_under_way),
+        TEST(test_an_order_that_stands_is_shown),
+        TEST(test_ended_jobs),
+        TEST(test_checks),
+        cmocka_unit_test(test_sentence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,19 @@ function statusNodes(job, meaning)
 
 // --- the nodes and what is between them ---
 
+// The servers' own words for a state, but for the one that is ours.
+function replicaText({endpoint, state, lag_bytes: lag})
+{
+    const where = state === "missing" ? "not connected" : words(state);
+
+    return `${endpoint}, ${where}${isKnown(lag) ? `, ${bytes(lag)} behind` : ""}`;
+}
+
+function replicaList(replicas)
+{
+    return h("ul", {class: "replicas"}, replicas.map(replica => h("li", {}, replicaText(replica))));
+}
+
 function nodeFacts(node)
 {
     return [
@@ -97,6 +110,7 @@ function nodeFacts(node)
             ["Server", node.server ? `${capital(node.server)} ${node.version ?? ""}` : "unknown"],
             ["Offset", h("span", {class: "number"}, count(node.offset))],
             ["Reachable", yesNo(node.reachable, "yes", "no", "not looked at")],
+            ...(node.replicas?.length ? [["Replicas", replicaList(node.replicas)]] : []),
         ]),
     ];
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/core/check/judge.h"
+#include "daemon/core/replicas.h"
 #include "lib/base/base.h"
 #include "lib/base/units.h"
 
@@ -48,16 +49,16 @@ enum check_severity check_sentinel(const struct check_case *c)
 }
 
 /* "10.0.0.4:6379, 10.0.0.5:6379" */
-static void list_replicas(const struct check_case *c, char *buf, size_t size)
+static void list_replicas(const struct redis_info *info, const struct redis_info_replica *but,
+                          char *buf, size_t size)
 {
-    const struct redis_info_replica *ours = source_sees_target(c->spec, c->seen);
     size_t used = 0;
 
     buf[0] = '\0';
-    for (unsigned i = 0; i < c->source->n_replicas && used + 1 < size; i++) {
-        const struct redis_info_replica *r = &c->source->replicas[i];
+    for (unsigned i = 0; i < info->n_replicas && used + 1 < size; i++) {
+        const struct redis_info_replica *r = &info->replicas[i];
 
-        if (r != ours)
+        if (r != but)
             used += (size_t)snprintf(buf + used, size - used, "%s%s:%u", used ? ", " : "", r->ip,
                                      r->port);
     }
@@ -70,7 +71,7 @@ enum check_severity check_source_replicas(const struct check_case *c)
 
     if (n == 0)
         return CHECK_OK;
-    list_replicas(c, list, sizeof(list));
+    list_replicas(c->source, source_sees_target(c->spec, c->seen), list, sizeof(list));
     judge_value(c, SIDE_SOURCE, "%s", list);
     if (!c->spec->cutover.reverse)
         return judge(c, CHECK_WARNING,
@@ -93,13 +94,24 @@ enum check_severity check_nat(const struct check_case *c)
                  named.host, named.port);
 }
 
+/* Named ones that are not there would hold the switch-over back. */
 enum check_severity check_target_replicas(const struct check_case *c)
 {
-    unsigned n = c->target->connected_replicas;
+    const struct spec_node *spec = &c->spec->target;
+    unsigned n = c->target->connected_replicas, listed = c->target->n_replicas, rows;
+    struct replica_row row[REPLICA_ROWS_MAX];
+    char list[CHECK_VALUE_MAX], label[ENDPOINT_LABEL_MAX];
 
+    rows = replica_rows(c->target, spec->replicas, spec->n_replicas, row);
+    list_replicas(c->target, NULL, list, sizeof(list));
+    judge_value(c, SIDE_TARGET, "%s", list);
+    if (rows > listed)
+        return judge(c, CHECK_WARNING,
+                     "'%s' (target.replicas) is no replica of the target: the switch-over would "
+                     "wait for it",
+                     endpoint_label(&row[listed].at, label));
     if (n == 0)
         return CHECK_OK;
-    judge_value(c, SIDE_TARGET, "%u replica%s", n, n == 1 ? "" : "s");
     return judge(c, CHECK_NOTICE,
                  "the target has %u replica%s, which will copy everything from it anew", n,
                  n == 1 ? "" : "s");

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A node's replicas as the API shows them. Pure. */
+#include <jansson.h>
+
+#include "daemon/migration/migration.h"
+
+/* The target's own, and the other ones of the source and of the primary above it: arrays, or null
+ * where nobody knows. */
+json_t *view_target_replicas(const struct migration_view *view);
+json_t *view_source_replicas(const struct migration_view *view);
+json_t *view_primary_replicas(const struct migration_view *view);
