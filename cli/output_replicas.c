@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/check_result.h"
 #include "cli/output_table.h"
 #include "lib/base/base.h"
 #include "lib/base/units.h"
@@ -39,6 +40,23 @@ static char *line_of(const struct term *term, const json_t *replica, const char 
                      behind ? bytes_human((uint64_t)lag, buf) : "", behind ? " behind" : "");
 }
 
+/* What is the matter with it, and what to paste. */
+static void print_more(const struct term *term, const json_t *replica)
+{
+    cleanup(freep) char *message = member_text(term, replica, "message");
+    json_t *line;
+    size_t i;
+
+    if (message)
+        print_labelled(term, "", STYLE_BAD, message);
+    json_array_foreach (member(replica, "remedy"), i, line) {
+        cleanup(freep) char *text = remedy_line(term, line);
+
+        if (text)
+            printf("    %s\n", text);
+    }
+}
+
 void replicas_print(const struct term *term, const json_t *job, const char *side)
 {
     cleanup(freep) char *path = xasprintf("%s.replicas", side);
@@ -49,5 +67,6 @@ void replicas_print(const struct term *term, const json_t *job, const char *side
         cleanup(freep) char *line = line_of(term, replica, side);
 
         print_labelled(term, "Replica:", STYLE_NONE, line);
+        print_more(term, replica);
     }
 }

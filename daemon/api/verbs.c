@@ -4,6 +4,7 @@
 
 #include "daemon/api/private.h"
 #include "daemon/api/view_job.h"
+#include "daemon/api/view_text.h"
 #include "daemon/job/registry.h"
 #include "lib/base/log.h"
 

@@ -5,23 +5,12 @@
 #include <math.h>
 
 #include "daemon/api/view_replicas.h"
+#include "daemon/api/view_text.h"
 #include "daemon/core/alarm.h"
 #include "daemon/core/check/report.h"
 #include "lib/base/clock.h"
-#include "lib/base/utf8.h"
 
 /* --- values that may not be known --- */
-
-json_t *view_text(const char *text)
-{
-    json_t *string = text && *text ? json_string(text) : json_null();
-    cleanup(freep) char *clean = NULL;
-
-    if (string)
-        return string;
-    clean = utf8_clean(text);
-    return json_string(clean);
-}
 
 static json_t *count_or_null(int64_t n)
 {
@@ -293,15 +282,15 @@ static json_t *view_of(const struct migration_view *view, bool brief)
     json_object_set_new(job, "source",
                         view_node(source_of(view), spec->source.tls.enabled,
                                   seen ? &seen->node[SIDE_SOURCE] : NULL,
-                                  view_source_replicas(view)));
+                                  view_replicas(view, SIDE_SOURCE)));
     json_object_set_new(job, "primary",
                         seen ? view_node(&seen->primary, spec_primary_tls(spec)->enabled,
-                                         &seen->node[SIDE_PRIMARY], view_primary_replicas(view))
+                                         &seen->node[SIDE_PRIMARY], view_replicas(view, SIDE_PRIMARY))
                              : json_null());
     json_object_set_new(job, "target",
                         view_node(&spec->target.endpoint, spec->target.tls.enabled,
                                   seen ? &seen->node[SIDE_TARGET] : NULL,
-                                  view_target_replicas(view)));
+                                  view_replicas(view, SIDE_TARGET)));
     json_object_set_new(job, "link", view_link(view));
     json_object_set_new(job, "progress", view_progress(&view->progress));
     json_object_set_new(job, "lag", view_lag(seen));

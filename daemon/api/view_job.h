@@ -9,8 +9,5 @@ json_t *view_job(const struct migration_view *view);
 /* … as one of a list: checks.results is null. It is half of a job's text, and the same for most. */
 json_t *view_job_brief(const struct migration_view *view);
 
-/* A string that may have come from a server or a file; null when it is NULL or empty. */
-json_t *view_text(const char *text);
-
 /* text with JOB, where it stands for a job's id, replaced by id; to be freed. */
 char *view_sentence(const char *text, const char *id);

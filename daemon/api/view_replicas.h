@@ -5,8 +5,6 @@
 
 #include "daemon/migration/migration.h"
 
-/* The target's own, and the other ones of the source and of the primary above it: arrays, or null
+/* The target's own, and the other ones of the source and of the primary above it: an array, or null
  * where nobody knows. */
-json_t *view_target_replicas(const struct migration_view *view);
-json_t *view_source_replicas(const struct migration_view *view);
-json_t *view_primary_replicas(const struct migration_view *view);
+json_t *view_replicas(const struct migration_view *view, enum node_side side);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/core/sibling.h"
 #include "lib/base/base.h"
 
 static bool raise(struct blocker *ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -138,6 +139,25 @@ ALARM(primary_evicts)
                  seen->primary_evicted);
 }
 
+/* --- before and after --- */
+
+/* Those that would not come along, or have not. */
+ALARM(replica_left_behind)
+{
+    const struct sibling *first = NULL;
+    char label[ENDPOINT_LABEL_MAX];
+    unsigned n = 0;
+
+    for (unsigned i = 0; seen->siblings && i < SIBLINGS_MAX; i++) {
+        if (!seen->siblings[i].message[0] || seen->siblings[i].state == SIBLING_NONE)
+            continue;
+        first = first ? first : &seen->siblings[i];
+        n++;
+    }
+    return first && raise(ret, "the replica '%s' of the source (%u such): %s",
+                          endpoint_label(&first->at, label), n, first->message);
+}
+
 #undef SOURCE
 #undef TARGET
 
@@ -162,6 +182,8 @@ static const struct alarm_row {
     {REASON_PRIMARY_DEMOTED, PHASE_COMPLETED, TELLS, primary_demoted},
     {REASON_REVERSE_ERRORS, PHASE_COMPLETED, TELLS, reverse_errors},
     {REASON_PRIMARY_EVICTS, PHASE_COMPLETED, TELLS, primary_evicts},
+    {REASON_REPLICA_LEFT_BEHIND, PHASE_REPLICATING, TELLS, replica_left_behind},
+    {REASON_REPLICA_LEFT_BEHIND, PHASE_COMPLETED, TELLS, replica_left_behind},
 };
 _Static_assert(array_len(rows) <= ALARMS_MAX, "a bit for each");
 

@@ -213,6 +213,7 @@ enum link_news link_watch_update(struct link_watch *watch, struct observation *s
     }
     watch_counters(watch, seen);
     watch->replicas_most = max_of(watch->replicas_most, replicas_online(&target->info));
+    seen->replicas_had = watch->replicas_most;
     seen->replicas_lost = watch->replicas_most - replicas_online(&target->info);
     watch_keys(seen);
     return news;

@@ -233,8 +233,7 @@ bool wants_drain(const struct spec *spec, const struct observation *seen)
            (drain == DRAIN_AUTO && seen->node[seen->writer].survey.scripts != 0);
 }
 
-/* What it announces goes before where it is: that is what the source lists. */
-static struct endpoint seen_announced(const struct seen_node *node, const struct endpoint *at)
+struct endpoint seen_announced(const struct seen_node *node, const struct endpoint *at)
 {
     const struct endpoint *announced = &node->survey.announced;
     struct endpoint as = *at;

@@ -23,6 +23,8 @@
 
 #define AHEAD_UNKNOWN INT64_MIN
 
+struct sibling;
+
 struct seen_node {
     bool reachable;            /* logged in, and INFO has been answered on this connection */
     bool tried;                /* a first attempt to reach it has ended, one way or the other */
@@ -105,6 +107,7 @@ struct observation {
     unsigned source_restarts; /* since the target was in sync */
     bool source_lost_role;    /* it was a primary, and is a replica of another now */
     unsigned replicas_lost;   /* of the target: they were online since the link came up */
+    unsigned replicas_had;    /* … the most that were online at a time */
 
     /* after the switch-over, since this process has looked */
     int64_t reverse_errors;  /* what the old source could not apply */
@@ -112,6 +115,8 @@ struct observation {
     /* While the link is down: whether what the target is to log in with works at the source. */
     enum link_login { LOGIN_UNKNOWN, LOGIN_WORKS, LOGIN_REFUSED } link_login;
     struct err link_login_err;
+    /* The source's other replicas, with free places; borrowed; NULL: none are looked after. */
+    const struct sibling *siblings;
     bool pause_held; /* a harmless write at the source was held back: its clients are paused */
     bool pause_free; /* … was done at once: they are not */
     /* Recorded settings still to be restored, by node, up to a scope. */
@@ -195,6 +200,8 @@ bool writer_is_paused(const struct observation *seen);
  * is well.
  */
 bool wants_drain(const struct spec *spec, const struct observation *seen);
+/* Where a replica's primary lists it: at what it announces, or where it is. */
+struct endpoint seen_announced(const struct seen_node *node, const struct endpoint *at);
 /* The source's line of the target among its replicas; NULL: it does not see it. */
 const struct redis_info_replica *source_sees_target(const struct spec *spec,
                                                     const struct observation *seen);

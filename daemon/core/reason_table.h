@@ -214,6 +214,10 @@ REASON(
     "The old source follows the new primary, and drops writes that it does not know, or cannot apply. It is no whole copy any more: the way back would lose these writes.",
     "If you need the way back, do not rely on it: copy the new primary to a server of its own version. See INFO errorstats at the old source.")
 REASON(
+    REPLICA_LEFT_BEHIND, "replica-left-behind", true,
+    "A replica of the old source cannot be pointed to the new primary, or was not: it cannot be reached, does not let the daemon do it, or somebody else has changed it. It goes on with whatever it follows, or hangs.",
+    "ecmigratectl status JOB says of each replica where it is and why, with a line to paste where one helps. One that has writes of its own must be decided about: REPLICAOF would delete them.")
+REASON(
     PRIMARY_EVICTS, "primary-evicts", true,
     "The new primary is at its maxmemory and deletes keys to stay below it; the old source loses the same ones.",
     "Raise maxmemory at the new primary: CONFIG SET maxmemory.")

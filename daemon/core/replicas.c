@@ -41,6 +41,16 @@ const struct redis_info_replica *replica_at(const struct redis_info *info,
     return is_address(endpoint->host) ? NULL : by_port;
 }
 
+const struct redis_info_replica *replica_exactly_at(const struct redis_info *info,
+                                                    const struct endpoint *endpoint)
+{
+    for (unsigned i = 0; i < info->n_replicas; i++)
+        if (info->replicas[i].port == endpoint->port &&
+            same_host(info->replicas[i].ip, endpoint->host))
+            return &info->replicas[i];
+    return NULL;
+}
+
 unsigned replicas_online(const struct redis_info *info)
 {
     unsigned online = 0;

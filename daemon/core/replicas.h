@@ -11,6 +11,9 @@
  */
 const struct redis_info_replica *replica_at(const struct redis_info *info,
                                             const struct endpoint *endpoint);
+/* … without that guess: at this address, or announced under this name. */
+const struct redis_info_replica *replica_exactly_at(const struct redis_info *info,
+                                                    const struct endpoint *endpoint);
 unsigned replicas_online(const struct redis_info *info);
 
 /* One replica, as it is shown. */

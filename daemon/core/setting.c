@@ -103,14 +103,23 @@ WANT(backlog)
     return facts->tune ? raised_backlog(facts->info[SIDE_SOURCE], current, why) : NULL;
 }
 
+static bool will_be_followed(const struct setting_facts *facts)
+{
+    unsigned others = max_of(facts->info[SIDE_SOURCE]->connected_replicas,
+                             facts->info[SIDE_PRIMARY]->connected_replicas);
+
+    return facts->reverse || facts->info[SIDE_TARGET]->connected_replicas > 0 ||
+           (facts->follow && others > 1);
+}
+
 /*
- * The old source comes back to the new primary by partial resynchronisation, which servers
- * before 7.0 begin up to a second later: what is written meanwhile must fit into the target's
- * backlog.
+ * The old source comes back to the new primary by partial resynchronisation, and so do the replicas
+ * of both; servers before 7.0 begin that up to a second later: what is written meanwhile must fit
+ * into the target's backlog.
  */
 WANT(reverse_backlog)
 {
-    return facts->reverse ? raised_backlog(facts->info[SIDE_TARGET], current, why) : NULL;
+    return will_be_followed(facts) ? raised_backlog(facts->info[SIDE_TARGET], current, why) : NULL;
 }
 
 /*

@@ -32,6 +32,7 @@ struct setting_facts {
     bool tune;                 /* sync.tune */
     bool reverse;              /* cutover.reverse */
     enum answer tls[SIDE_MAX]; /* the other node finds TLS spoken where it looks for this one */
+    bool follow;               /* source.replicas */
     const struct redis_info *info[SIDE_MAX];
     /* What the other node logs in with to replicate from this one; "" where there is nothing. */
     char *user[SIDE_MAX], *password[SIDE_MAX];

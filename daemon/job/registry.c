@@ -203,6 +203,15 @@ static void restore_connection(const struct connection *connection, void *arg)
         migration_load_connection(job->m, connection);
 }
 
+static void restore_sibling(const struct sibling *sibling, void *arg)
+{
+    struct restore *restore = arg;
+    struct job *job = find(restore->registry, sibling->job);
+
+    if (job)
+        migration_load_sibling(job->m, sibling);
+}
+
 static void restore_switched(const struct switched *switched, void *arg)
 {
     struct restore *restore = arg;
@@ -219,6 +228,7 @@ int registry_restore(struct registry *registry, struct err *err)
     if (store_each_job(store, restore_job, &restore, err) ||
         store_each_setting(store, restore_setting, &restore, err) ||
         store_each_connection(store, restore_connection, &restore, err) ||
+        store_each_sibling(store, restore_sibling, &restore, err) ||
         store_each_switched(store, restore_switched, &restore, err))
         return (int)err->code;
     for (unsigned i = 0; i < registry->jobs.n; i++)

@@ -227,6 +227,29 @@ void migration_announce_setting(struct migration *m, const struct setting_report
                setting_words[report->news].what, values);
 }
 
+/* Where one of the old source's other replicas may end. */
+static const struct {
+    enum event_name event;
+    const char *what;
+} sibling_words[SIBLING_STATES] = {
+    [SIBLING_FOLLOWS] = {EVENT_SIBLING_ATTACHED, "follows the new primary"},
+    [SIBLING_STAYS] = {EVENT_SIBLING_RETURNED, "stays with the old source, as it was"},
+    [SIBLING_LEFT] = {EVENT_SIBLING_LEFT, "is left alone"},
+    [SIBLING_UNREACHABLE] = {EVENT_SIBLING_LEFT, "could not be reached"},
+};
+
+void migration_announce_sibling(struct migration *m, const struct sibling *one)
+{
+    struct event_context context = migration_context(m);
+    char at[ENDPOINT_STR_MAX];
+
+    endpoint_format(&one->at, at);
+    event_emit(m->env->bus, sibling_words[one->state].event, &context,
+               json_pack("{s:s, s:s}", "replica", at, "state", sibling_state_name(one->state)),
+               "the old source's replica '%s' %s%s%s", at, sibling_words[one->state].what,
+               one->message[0] ? ": " : "", one->message);
+}
+
 void migration_announce_link(struct migration *m, enum link_news news)
 {
     const struct seen_node *target = &m->pair.seen.node[SIDE_TARGET];

@@ -60,9 +60,14 @@ void migration_load_connection(struct migration *m, const struct connection *con
     pair_load_connection(&m->pair, connection);
 }
 
+void migration_load_sibling(struct migration *m, const struct sibling *sibling)
+{
+    pair_load_sibling(&m->pair, sibling);
+}
+
 void migration_forget_settings(struct migration *m)
 {
-    settings_forget(&m->pair.settings);
+    pair_forget(&m->pair);
 }
 
 void migration_begin(struct migration *m)

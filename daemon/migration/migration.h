@@ -19,6 +19,7 @@
 #include "daemon/spec/spec.h"
 
 struct check_report;
+struct sibling;
 struct migration;
 struct migration_env;
 
@@ -44,6 +45,7 @@ struct migration_view {
 struct migration *migration_new(struct migration_env *env, struct spec *spec,
                                 const struct run *run);
 void migration_load_setting(struct migration *m, const struct setting *setting);
+void migration_load_sibling(struct migration *m, const struct sibling *sibling);
 void migration_load_connection(struct migration *m, const struct connection *connection);
 /* Begins to look and act. */
 void migration_begin(struct migration *m);

@@ -89,6 +89,8 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
 void migration_announce_check(struct migration *m, const struct check_report *report, bool ahead);
 /* … of a setting of a node; */
 void migration_announce_setting(struct migration *m, const struct setting_report *report);
+/* … of another replica of the old source; */
+void migration_announce_sibling(struct migration *m, const struct sibling *one);
 /* … of the link; */
 void migration_announce_link(struct migration *m, enum link_news news);
 /* … of the alarms that are on now, and were not, or the other way round. */

@@ -180,6 +180,8 @@ static void step(struct migration *m, const struct decision *d)
     m->posted.options = (struct verb_options){0};
     m->last = *d;
     keep_switch(m, edge, &next);
+    if (edge->to == PHASE_FREEZING) /* once it is demoted, the source lists them no more */
+        pair_keep_siblings(&m->pair);
     m->transition = (struct transition){edge, next, migration_keep(m, &next)};
     if (edge->flags & E_HOT) {
         take_edge(m, m->transition.ticket);
@@ -366,7 +368,13 @@ static void pair_setting(struct pair *pair, const struct setting_report *report)
     migration_announce_setting(owner_of(pair), report);
 }
 
+static void pair_sibling(struct pair *pair, const struct sibling *one)
+{
+    migration_announce_sibling(owner_of(pair), one);
+}
+
 const struct pair_owner migration_pair_owner = {.changed = pair_changed,
                                                 .acted = pair_acted,
                                                 .recorded = pair_recorded,
-                                                .setting = pair_setting};
+                                                .setting = pair_setting,
+                                                .sibling = pair_sibling};

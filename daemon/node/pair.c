@@ -162,7 +162,7 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
 {
     pair->freed = freed;
     pair->freed_arg = arg;
-    pair->closing = 3 + SIDE_MAX + SIDE_ENDS;
+    pair->closing = 3 + SIDE_MAX + SIDE_ENDS + (pair->siblings != NULL);
     pair->surveying = false;
     settings_close(&pair->settings);
     for (int side = 0; side < SIDE_MAX; side++) {
@@ -170,6 +170,9 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
         if (side < SIDE_ENDS)
             probe_close(&pair->login[side], part_closed, pair);
     }
+    pair->seen.siblings = NULL;
+    if (pair->siblings)
+        siblings_free(take(pair->siblings), part_closed, pair);
     probe_close(&pair->pause, part_closed, pair);
     probe_close(&pair->sample, part_closed, pair);
     probe_close(&pair->relogin, part_closed, pair);
@@ -194,12 +197,16 @@ void pair_enter(struct pair *pair, enum phase from, bool resumed)
     if (resumed)
         link_watch_resume(&pair->link, pair->run->errors_base, pair->run->evicted_base);
     progress_reset(&pair->progress);
+    if (pair->siblings)
+        siblings_enter(pair->siblings);
 }
 
 void pair_want_fresh(struct pair *pair)
 {
     pair->fresh_since_ms = clock_boot_ms();
     pair->seen.fresh = false;
+    if (pair->siblings)
+        siblings_want_fresh(pair->siblings);
 }
 
 /* --- looking --- */
@@ -368,6 +375,7 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     lease_observe(&pair->lease, pair->phase_at_ms, pair->spec->cutover.pause_ms, now, seen);
     news = link_watch_update(&pair->link, seen, pair->run->phase, now);
     diagnose_link(pair->spec, pair->run, seen);
+    pair_observe_siblings(pair);
     return news;
 }
 
@@ -424,9 +432,12 @@ void pair_durable(struct pair *pair, uint64_t ticket)
     if (ticket >= pair->connection_ticket)
         pair->connection_ticket = 0;
     settings_durable(&pair->settings, ticket);
+    if (pair->siblings)
+        siblings_durable(pair->siblings, ticket);
 }
 
 bool pair_waits_durable(const struct pair *pair)
 {
-    return pair->settings.ticket != 0 || pair->connection_ticket != 0;
+    return pair->settings.ticket != 0 || pair->connection_ticket != 0 ||
+           (pair->siblings && siblings_wait_durable(pair->siblings));
 }

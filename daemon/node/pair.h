@@ -19,6 +19,7 @@
 #include "daemon/node/node.h"
 #include "daemon/node/probe.h"
 #include "daemon/node/settings.h"
+#include "daemon/node/siblings.h"
 
 struct pair;
 struct tls_contexts;
@@ -30,6 +31,7 @@ struct pair_owner {
     void (*acted)(struct pair *pair, const struct err *err);
     void (*recorded)(struct pair *pair); /* pair_durable() is waited for */
     void (*setting)(struct pair *pair, const struct setting_report *report);
+    void (*sibling)(struct pair *pair, const struct sibling *one); /* it has ended */
 };
 
 struct pair_config {
@@ -65,6 +67,7 @@ struct pair {
     struct probe pause;            /* whether somebody has paused the source's clients */
     struct connection connection[SIDE_MAX]; /* that can act, or was the last that could */
     struct settings settings;
+    struct siblings *siblings; /* owned; NULL: none were seen */
 
     struct lease lease;
     struct sync_watch sync;
@@ -103,6 +106,14 @@ void pair_want_fresh(struct pair *pair);
 
 /* At boot: what the store has of a connection. */
 void pair_load_connection(struct pair *pair, const struct connection *connection);
+/* … and of a sibling. */
+void pair_load_sibling(struct pair *pair, const struct sibling *sibling);
+/* The switch-over begins: the siblings are to be durable with the next commit. */
+void pair_keep_siblings(struct pair *pair);
+/* One of them has been changed, and may have to be put back. */
+bool pair_owes_siblings(const struct pair *pair);
+/* Drops what is recorded of them, and of settings: the job is forgotten. */
+void pair_forget(struct pair *pair);
 /* Looks at both nodes, as closely as the phase needs. */
 void pair_look(struct pair *pair);
 /* … at one of them, and at all of INFO if whole. */

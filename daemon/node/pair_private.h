@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What pair.c and pair_survey.c share. */
+/* What pair.c, pair_survey.c and pair_siblings.c share. */
 #include "daemon/node/pair.h"
 
 #define LOGIN_TIMEOUT_MS UINT64_C(5000) /* attach.timeout, where that is shorter */
@@ -16,5 +16,7 @@ void pair_try_pause(struct pair *pair);
 void pair_climb(struct pair *pair);
 /* A survey that is under way goes on with whatever has become possible. */
 void pair_survey_on(struct pair *pair);
+/* pair_siblings.c: after each look. */
+void pair_observe_siblings(struct pair *pair);
 /* What was asked is asked again when it has got old, and dropped when it matters no longer. */
 void pair_survey_again(struct pair *pair);

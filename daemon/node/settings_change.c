@@ -210,7 +210,9 @@ static int gather_facts(struct settings *s, const struct spec *spec,
     const struct spec_node *nodes[] = {
         [SIDE_SOURCE] = &spec->source, [SIDE_TARGET] = &spec->target};
 
-    s->facts = (struct setting_facts){.tune = spec->sync.tune, .reverse = spec->cutover.reverse};
+    s->facts = (struct setting_facts){.tune = spec->sync.tune,
+                                      .reverse = spec->cutover.reverse,
+                                      .follow = !spec->source.leave_replicas};
     for (int side = 0; side < SIDE_MAX; side++)
         s->facts.info[side] = &s->node[side].seen->info;
     for (size_t side = 0; side < array_len(nodes); side++) {

@@ -167,8 +167,8 @@ CHECK(SENTINEL, sentinel, "sentinel", false, "no Sentinel looks after the nodes"
       "Sentinel looks after a node of this job. It promotes and points replicas as it sees fit: it may undo the switch-over, with the writes taken since, or point the target back after an abort.",
       "Take the pair out of Sentinel's care first, at each Sentinel: SENTINEL REMOVE NAME. After the switch-over: SENTINEL MONITOR NAME with the target's address.")
 CHECK(SOURCE_REPLICAS, source_replicas, "source-replicas", false, "the source has no other replicas",
-      "The source has replicas of its own. After the switch-over they follow the target through the old source, or, with reverse: false, are cut off from new writes.",
-      "After the switch-over point them to the target: REPLICAOF, with the target's host and port. That costs no full copy.")
+      "The source has replicas of its own. After the switch-over each of them is pointed to the target, without a full copy. With replicas: leave under source: they stay: they follow the target through the old source, or, with reverse: false as well, hang on a dead end without new writes.",
+      "Nothing, with replicas: follow under source:, which is the default. With leave, point them to the target after the switch-over: REPLICAOF, with the target's host and port. That costs no full copy.")
 CHECK(TARGET_REPLICAS, target_replicas, "target-replicas", false, "the target has no replicas, or they can bear a full copy",
       "The target's own replicas copy everything from it, once it has the data.",
       "Nothing: the switch-over waits for them.")

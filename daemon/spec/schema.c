@@ -191,6 +191,8 @@ static const struct schema_row primary_rows[] = {
 
 static const struct schema primary_schema = {"primary", primary_rows, array_len(primary_rows)};
 
+static const char *const follow_words[] = {"follow", "leave", NULL};
+
 static const struct schema_row source_rows[] = {
     {.key = "endpoint",
      .type = SCHEMA_ENDPOINT,
@@ -204,6 +206,14 @@ static const struct schema_row source_rows[] = {
      .check = check_auth,
      .check_json = AUTH_JSON,
      .doc = "The primary above a source that is a replica; its log-in, by default the source's."},
+    {.key = "replicas",
+     .type = SCHEMA_ENUM,
+     .words = follow_words,
+     .preset = "follow",
+     .flags = SCHEMA_SAFE,
+     SCHEMA_FIELD(struct spec_node, leave_replicas),
+     .doc =
+         "Point the source's other replicas to the target after the switch-over, or leave them."},
 };
 
 static const struct schema_row target_rows[] = {

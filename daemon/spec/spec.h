@@ -49,6 +49,7 @@ struct spec_node {
     bool allow_flush;
     struct spec_tls tls;
     struct spec_primary primary; /* of the source only */
+    bool leave_replicas;         /* of a source: its other replicas stay where they are */
 };
 
 struct spec {

@@ -51,6 +51,11 @@ static int each(struct store *store, const struct kind *kind, void (*fn)(void *i
     return r;
 }
 
+static void clear_sibling(void *item)
+{
+    sibling_clear(item);
+}
+
 static void clear_job(void *item)
 {
     struct store_job *job = item;
@@ -96,3 +101,4 @@ EACH(job, struct store_job, ST_JOBS, clear_job)
 EACH(setting, struct setting, ST_SETTINGS, clear_setting)
 EACH(connection, struct connection, ST_CONNECTIONS, NULL)
 EACH(switched, struct switched, ST_SWITCHED, NULL)
+EACH(sibling, struct sibling, ST_SIBLINGS, clear_sibling)

@@ -266,6 +266,46 @@ int switched_of_row(const struct db_row *row, struct switched *ret, struct err *
     return 0;
 }
 
+void row_of_sibling(const struct sibling *f, struct sibling_texts *texts,
+                    struct db_value ret[SIBLING_COLUMNS_N])
+{
+    texts->was[0] = '\0';
+    if (endpoint_is_set(&f->was))
+        endpoint_format(&f->was, texts->was);
+    ret[0] = db_text(f->job);
+    ret[1] = db_text(endpoint_format(&f->at, texts->at));
+    ret[2] = db_text(sibling_state_name(f->state));
+    ret[3] = db_text(texts->was);
+    ret[4] = db_text(f->message);
+    for (int i = 0; i < SIBLING_SETTINGS; i++) {
+        ret[5 + 2 * i] = db_text(f->changed[i].from);
+        ret[6 + 2 * i] = db_text(f->changed[i].to);
+    }
+}
+
+int sibling_of_row(const struct db_row *row, struct sibling *ret, struct err *err)
+{
+    const char *job = db_row_text(row, 0), *at = db_row_text(row, 1), *state = db_row_text(row, 2);
+    const char *was = db_row_text(row, 3), *message = db_row_text(row, 4);
+    struct sibling f = {.state = state ? sibling_state_parse(state) : SIBLING_STATES};
+
+    if (!job || !str_copy(f.job, sizeof(f.job), job))
+        return bad("", "sibling.job", err);
+    if (!at || endpoint_parse(at, &f.at, err))
+        return bad(job, "sibling.endpoint", err);
+    if (f.state == SIBLING_STATES)
+        return bad(job, "sibling.state", err);
+    if (was && was[0] && endpoint_parse(was, &f.was, err))
+        return bad(job, "sibling.was", err);
+    (void)str_copy(f.message, sizeof(f.message), message ? message : "");
+    for (int i = 0; i < SIBLING_SETTINGS; i++) {
+        f.changed[i].from = xstrdup(db_row_text(row, 5 + 2 * (unsigned)i));
+        f.changed[i].to = xstrdup(db_row_text(row, 6 + 2 * (unsigned)i));
+    }
+    *ret = f;
+    return 0;
+}
+
 void row_of_event(const struct event *event, const char *data, struct db_value ret[EVENT_COLUMNS_N])
 {
     ret[0] = db_int((int64_t)event->seq);

@@ -96,6 +96,20 @@ static const char *const migrations[] = {
     "ALTER TABLE job ADD COLUMN writer_host TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE job ADD COLUMN writer_port INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE job ADD COLUMN writer_run_id TEXT NOT NULL DEFAULT '';",
+
+    /* What was changed, where it was. */
+    "CREATE TABLE sibling ("
+    " job TEXT NOT NULL,"
+    " endpoint TEXT NOT NULL,"
+    " state TEXT NOT NULL,"
+    " was TEXT NOT NULL,"
+    " message TEXT NOT NULL,"
+    " user_from TEXT,"
+    " user_to TEXT,"
+    " password_from TEXT,"
+    " password_to TEXT,"
+    " PRIMARY KEY (job, endpoint)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 #define JOB_COLUMNS                                                                                \
@@ -108,6 +122,8 @@ static const char *const migrations[] = {
 #define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
 #define CONNECTION_COLUMNS "job, side, run_id, client_id"
 #define SWITCHED_COLUMNS "source, target, at_wall_ms"
+#define SIBLING_COLUMNS                                                                            \
+    "job, endpoint, state, was, message, user_from, user_to, password_from, password_to"
 #define EVENT_COLUMNS "seq, time_ms, job, run, level, name, message, data"
 /* ?5: names with a space around each, or NULL for all. */
 #define EVENTS_WHERE                                                                               \
@@ -130,6 +146,10 @@ static const char *const statements[ST_MAX] = {
     [ST_DELETE_CONNECTIONS] = "DELETE FROM connection WHERE job = ?",
     [ST_PUT_SWITCHED] = "INSERT OR REPLACE INTO switched (" SWITCHED_COLUMNS ") VALUES (?, ?, ?)",
     [ST_DELETE_SWITCHED] = "DELETE FROM switched WHERE source = ? AND target = ?",
+    [ST_PUT_SIBLING] = "INSERT OR REPLACE INTO sibling (" SIBLING_COLUMNS ") "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_DELETE_SIBLING] = "DELETE FROM sibling WHERE job = ? AND endpoint = ?",
+    [ST_DELETE_SIBLINGS] = "DELETE FROM sibling WHERE job = ?",
     [ST_PUT_EVENT] =
         "INSERT OR REPLACE INTO event (" EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_PRUNE_EVENTS] = "DELETE FROM event WHERE seq <= ?",
@@ -139,6 +159,7 @@ static const char *const statements[ST_MAX] = {
     [ST_SETTINGS] = "SELECT " SETTING_COLUMNS " FROM setting ORDER BY job, side, name",
     [ST_CONNECTIONS] = "SELECT " CONNECTION_COLUMNS " FROM connection ORDER BY job, side",
     [ST_SWITCHED] = "SELECT " SWITCHED_COLUMNS " FROM switched ORDER BY source, target",
+    [ST_SIBLINGS] = "SELECT " SIBLING_COLUMNS " FROM sibling ORDER BY job, endpoint",
     [ST_PUT_INSTANCE] = "INSERT OR REPLACE INTO number (name, value) VALUES ('instance', ?)",
     /* The last number of an event, and the number of this state. */
     [ST_NUMBERS] = "SELECT max(ifnull((SELECT max(seq) FROM event), 0), "

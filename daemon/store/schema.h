@@ -12,6 +12,9 @@ enum statement {
     ST_DELETE_CONNECTIONS, /* of a job */
     ST_PUT_SWITCHED,
     ST_DELETE_SWITCHED,
+    ST_PUT_SIBLING,
+    ST_DELETE_SIBLING,
+    ST_DELETE_SIBLINGS, /* of a job */
     ST_PUT_INSTANCE,
     ST_PUT_EVENT,
     ST_PRUNE_EVENTS,   /* up to this seq */
@@ -20,6 +23,7 @@ enum statement {
     ST_SETTINGS,
     ST_CONNECTIONS,
     ST_SWITCHED,
+    ST_SIBLINGS,
     ST_NUMBERS,         /* the last event's, and the instance's */
     ST_EVENTS,          /* after, limit, since, until, names */
     ST_EVENTS_TAIL,     /* …, falling */

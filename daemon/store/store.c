@@ -182,6 +182,7 @@ uint64_t store_delete_job(struct store *store, const char *id)
     struct db_value value = db_text(id);
 
     store_add(store, ST_DELETE_CONNECTIONS, &value, 1);
+    store_add(store, ST_DELETE_SIBLINGS, &value, 1);
     store_add(store, ST_DELETE_JOB, &value, 1);
     return ++store->ticket;
 }
@@ -223,6 +224,25 @@ uint64_t store_put_switched(struct store *store, const struct switched *switched
 
     store_add(store, ST_DELETE_SWITCHED, opposite, array_len(opposite));
     store_add(store, ST_PUT_SWITCHED, values, array_len(values));
+    return ++store->ticket;
+}
+
+uint64_t store_put_sibling(struct store *store, const struct sibling *sibling)
+{
+    struct db_value values[SIBLING_COLUMNS_N];
+    struct sibling_texts texts;
+
+    row_of_sibling(sibling, &texts, values);
+    store_add(store, ST_PUT_SIBLING, values, array_len(values));
+    return ++store->ticket;
+}
+
+uint64_t store_delete_sibling(struct store *store, const char *job, const struct endpoint *at)
+{
+    char text[ENDPOINT_STR_MAX];
+    struct db_value values[] = {db_text(job), db_text(endpoint_format(at, text))};
+
+    store_add(store, ST_DELETE_SIBLING, values, array_len(values));
     return ++store->ticket;
 }
 

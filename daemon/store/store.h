@@ -23,6 +23,7 @@
 #include "daemon/core/connection.h"
 #include "daemon/core/run.h"
 #include "daemon/core/setting.h"
+#include "daemon/core/sibling.h"
 #include "daemon/core/switched.h"
 #include "lib/base/err.h"
 #include "lib/base/op.h"
@@ -68,7 +69,7 @@ uint32_t store_instance(const struct store *store);
 
 /* Puts. Everything is copied. */
 uint64_t store_put_job(struct store *store, const struct store_job *job);
-/* And its connections; its settings must be gone already. */
+/* And its connections and siblings; its settings must be gone already. */
 uint64_t store_delete_job(struct store *store, const char *id);
 /* Keeps the oldest old_value when a record of this job, side and name is there already. */
 uint64_t store_put_setting(struct store *store, const struct setting *setting);
@@ -77,6 +78,8 @@ uint64_t store_delete_setting(struct store *store, const char *job, enum node_si
 uint64_t store_put_connection(struct store *store, const struct connection *connection);
 /* Takes the place of the opposite direction. */
 uint64_t store_put_switched(struct store *store, const struct switched *switched);
+uint64_t store_put_sibling(struct store *store, const struct sibling *sibling);
+uint64_t store_delete_sibling(struct store *store, const char *job, const struct endpoint *at);
 uint64_t store_put_event(struct store *store, const struct event *event);
 
 /* Reads at boot; blocking, before the loop runs. Callbacks borrow their argument. */
@@ -88,6 +91,8 @@ int store_each_connection(struct store *store, void (*fn)(const struct connectio
                           void *arg, struct err *err) must_check;
 int store_each_switched(struct store *store, void (*fn)(const struct switched *, void *), void *arg,
                         struct err *err) must_check;
+int store_each_sibling(struct store *store, void (*fn)(const struct sibling *, void *), void *arg,
+                       struct err *err) must_check;
 uint64_t store_last_event_seq(const struct store *store);
 
 /* Which events are read; they come in rising order of seq. */

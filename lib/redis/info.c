@@ -82,6 +82,7 @@ static const struct row rows[] = {
     {REPL, "second_repl_offset", T_OFFSET, FIELD(second_repl_offset), -1},
     {REPL, "repl_backlog_size", T_I64, FIELD(backlog_bytes), 0},
     {REPL, "repl_backlog_active", T_BOOL, FIELD(backlog_active), 0},
+    {REPL, "repl_backlog_first_byte_offset", T_OFFSET, FIELD(backlog_first), 0},
     {REPL, "master_failover_state", T_FAILOVER, FIELD(failing_over), 0},
     {REPL, "min_slaves_good_slaves", T_I64, FIELD(good_replicas), -1},
     {REPL, "connected_slaves", T_U32, FIELD(connected_replicas), 0},

@@ -74,6 +74,7 @@ struct redis_info {
     int64_t second_repl_offset; /* -1 */
     int64_t backlog_bytes;      /* its configured size; 0 */
     bool backlog_active;        /* there is one */
+    int64_t backlog_first;      /* the offset of its first byte; 0 */
     bool failing_over;          /* FAILOVER is under way */
     int64_t good_replicas;      /* that min-replicas-to-write counts; -1: that is off */
     unsigned connected_replicas;

@@ -81,17 +81,20 @@ def test_sentinel_that_may_not_be_listed_is_heard(lab, daemon):
     stage.finds("sentinel", "warning", "the source", source="Sentinel listens")
 
 
-@pytest.mark.parametrize("reverse, severity", [(True, "notice"), (False, "warning")])
-def test_replicas_of_the_source(lab, daemon, reverse, severity):
+@pytest.mark.parametrize("replicas, reverse, severity, word", [
+    ("follow", True, "notice", "pointed to the target"), ("follow", False, "notice", "pointed to the target"),
+    ("leave", True, "notice", "through it"), ("leave", False, "warning", "dead end")])
+def test_replicas_of_the_source(lab, daemon, replicas, reverse, severity, word):
     source, target = lab.pair()
     replica = follow(lab, source)
-    stage = Stage(daemon, source, target, cutover={"reverse": reverse})
-    stage.finds("source-replicas", severity, "1 replica,", source=replica.endpoint, lines=0)
+    stage = Stage(daemon, source, target, of_source={"replicas": replicas}, cutover={"reverse": reverse})
+    stage.finds("source-replicas", severity, "1 other replica,", word, source=replica.endpoint, lines=0)
     daemon.verb(stage.job, "start")
     daemon.wait_phase(stage.job, "replicating")
     daemon.complete(stage.job)
     syncs = int(target.info("stats")["sync_full"])
-    replica.cmd("REPLICAOF", "127.0.0.1", target.port)  # as next_step has it
+    if replicas == "leave":
+        replica.cmd("REPLICAOF", "127.0.0.1", target.port)  # as next_step has it
     target.cmd("SET", "after", "1")
     wait_for(lambda: replica.cmd("GET", "after") == "1", 10, "the replica to follow the target")
     assert int(target.info("stats")["sync_full"]) == syncs

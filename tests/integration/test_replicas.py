@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replicas of the target and of the source: shown, waited for, and taken along."""
-from harness import full_syncs, node_spec, wait_for
+import time
+
+import pytest
+import secured_node
+from checks_stage import paste
+from harness import config_changes, full_syncs, node_spec, wait_for
+from waiting import stays
 from writers import check_no_lost
 
 
@@ -117,3 +123,250 @@ def test_target_announced_elsewhere_is_none_of_the_sources_others(lab, daemon):
     daemon.migrate("shop", source, target)
     wait_for(lambda: set(replicas(daemon, "shop", "source")) == {other.endpoint}, 35,
              lambda: f"the other one alone: {replicas(daemon, 'shop', 'source')}")
+
+
+# --- the source's other ones ---
+
+
+class Kin:
+    """A source with two other replicas, a target with one of its own, and writers."""
+
+    def __init__(self, lab, daemon, reverse=True, replicas="follow", args=(), program=None, writers=True, **sections):
+        self.daemon = daemon
+        self.source, self.target = pair_of(lab, program, *args)
+        self.others = [self.replica(lab, program, self.source, f"other{i}", *args) for i in range(2)]
+        self.own = self.replica(lab, program, self.target, "own", *args)
+        self.writers = lab.writers(self.source, self.target) if writers else None
+        daemon.migrate("kin", node_spec(self.source, replicas=replicas), self.target,
+                       cutover={"reverse": reverse}, **sections)
+        wait_for(lambda: set(replicas_of(daemon)) == {o.endpoint for o in self.others}, 15, "both to be shown")
+        wait_for(lambda: [r["state"] for r in daemon.job("kin")["target"]["replicas"]] == ["online"], 15,
+                 "the target's own to have copied")
+        self.syncs = full_syncs(self.target)
+
+    @staticmethod
+    def replica(lab, program, primary, name, *args):
+        node = new_node(lab, program, name, *args)
+        node.cmd("REPLICAOF", "127.0.0.1", primary.port)
+        follows(node, primary)
+        return node
+
+    def complete(self):
+        self.daemon.complete("kin", timeout=30)
+
+    def states(self):
+        return {name: r["state"] for name, r in replicas_of(self.daemon).items()}
+
+    def ends(self, node, state, timeout=20):
+        wait_for(lambda: self.states().get(node.endpoint) == state, timeout,
+                 lambda: f"{node.name} to be '{state}': {replicas_of(self.daemon)}")
+        return replicas_of(self.daemon)[node.endpoint]
+
+    def all_follow(self, *others):
+        for other in others or self.others:
+            self.ends(other, "follows")
+            follows(other, self.target)
+        assert full_syncs(self.target) == self.syncs, "by partial resynchronisation alone"
+
+    def nothing_lost(self, *nodes):
+        if self.writers:
+            self.writers.wait_acks(200)
+            check_no_lost(self.writers, self.target)
+        same_data(self.target, self.own, *nodes)
+
+
+def replicas_of(daemon):
+    return replicas(daemon, "kin", "source")
+
+
+def new_node(lab, program, name, *args):
+    if not program:
+        return lab.node(*args, name=name)
+    node = secured_node.SecuredNode(program, *args, name=name)
+    lab.things.append(node)
+    node.start()
+    return node
+
+
+def pair_of(lab, program, *args):
+    source, target = (new_node(lab, program, name, *args) for name in ("source", "target"))
+    source.fill(500)
+    return source, target
+
+
+@pytest.mark.parametrize("reverse", [True, False])
+@secured_node.servers("redis60", "redis70", "valkey91", default=False)
+def test_they_follow_the_target(lab, daemon, server, reverse):
+    kin = Kin(lab, daemon, reverse, program=server)
+    kin.complete()
+    kin.all_follow()
+    assert {e["data"]["replica"] for e in daemon.events("kin", "replica_attached")} == \
+        {other.endpoint for other in kin.others}
+    kin.nothing_lost(*kin.others, *([kin.source] if reverse else []))
+    assert daemon.job("kin")["alarms"] == []
+
+
+def test_left_they_follow_through_the_old_source(lab, daemon):
+    kin = Kin(lab, daemon, replicas="leave")
+    kin.complete()
+    for other in kin.others:
+        follows(other, kin.source)
+    kin.nothing_lost(kin.source, *kin.others)
+    assert full_syncs(kin.target) == kin.syncs and set(kin.states()) == {o.endpoint for o in kin.others}
+
+
+def test_left_without_a_way_back_they_hang(lab, daemon):
+    """As the check has said."""
+    kin = Kin(lab, daemon, reverse=False, replicas="leave")
+    found = next(r for r in daemon.job("kin")["checks"]["results"] if r["id"] == "source-replicas")
+    assert found["severity"] == "warning" and "dead end" in found["message"], found
+    kin.complete()
+    kin.writers.wait_acks(200)
+    offsets = [other.info("replication")["slave_repl_offset"] for other in kin.others]
+    kin.writers.wait_acks(200)
+    assert [other.info("replication")["slave_repl_offset"] for other in kin.others] == offsets
+    assert {other.info("replication")["master_port"] for other in kin.others} == {str(kin.source.port)}
+    check_no_lost(kin.writers, kin.target)
+
+
+@pytest.mark.parametrize("reverse", [True, False])
+def test_one_that_does_not_answer_at_the_switch_comes_later(lab, daemon, reverse):
+    kin = Kin(lab, daemon, reverse)
+    late, other = kin.others
+    late.sigstop()
+    kin.complete()
+    kin.all_follow(other)
+    wait_for(lambda: replicas_of(daemon)[late.endpoint]["message"], 15, "what is the matter with it")
+    assert kin.states()[late.endpoint] == "waiting"
+    assert daemon.job("kin")["state"] == "available"
+    wait_for(lambda: [a["code"] for a in daemon.job("kin")["alarms"]] == ["replica-left-behind"], 15, "an alarm")
+    late.sigcont()
+    kin.all_follow(late)
+    kin.nothing_lost(*kin.others)
+    wait_for(lambda: daemon.job("kin")["alarms"] == [], 15, "no alarm")
+
+
+def test_one_that_is_gone_is_given_up_with_a_line_to_paste(lab, daemon):
+    kin = Kin(lab, daemon, attach={"timeout": "1s"})
+    gone, other = kin.others
+    gone.sigstop()
+    kin.complete()
+    kin.all_follow(other)
+    found = kin.ends(gone, "unreachable", timeout=40)
+    assert found["message"] and daemon.event("kin", "replica_left")
+    gone.sigcont()
+    wait_for(lambda: gone.answers(), 10, "it to be back")
+    status = daemon.ctl("status", "kin").stdout
+    for line in found["remedy"]:
+        assert line in status
+        paste(line)
+    follows(gone, kin.target)
+    kin.nothing_lost(*kin.others)
+
+
+def test_one_that_is_not_let_in_at_the_target_is_given_back(lab, daemon):
+    """Its settings, too; then it goes on behind the old source."""
+    source = lab.node(name="source")
+    target = lab.node(name="target")
+    for node in (source, target):
+        node.cmd("ACL", "SETUSER", "copier", "on", ">copier-pw", "+psync", "+replconf", "+ping")
+    source.fill(100)
+    other = follow(lab, source, name="other")
+    copier = {"username": "copier", "password": "copier-pw"}
+    daemon.migrate("kin", source, node_spec(target, replication_user=copier), attach={"timeout": "2s"})
+    wait_for(lambda: replicas_of(daemon)[other.endpoint]["state"] == "online", 10, "it to be known")
+    before = other.config()
+    other.sigstop()
+    daemon.complete("kin")
+    target.cmd("ACL", "SETUSER", "copier", "resetpass", ">another")
+    other.sigcont()
+    found = wait_for(lambda: (r := replicas_of(daemon)[other.endpoint])["state"] == "stays" and r, 30,
+                     lambda: f"it to be given back: {replicas_of(daemon)}")
+    assert "link to the target did not come up" in found["message"], found
+    assert found["remedy"][-1].endswith(f"replicaof 127.0.0.1 {target.port}")
+    assert daemon.event("kin", "replica_returned")
+    follows(other, source)
+    assert config_changes(before, other.config()) == {}
+    target.cmd("SET", "after", "1")
+    same_data(target, source, other)
+
+
+def test_one_that_lacks_a_right_is_told_before_and_left(lab, daemon):
+    source, target = lab.pair()
+    other = follow(lab, source, name="other")
+    for node in (source, target, other):
+        node.cmd("ACL", "SETUSER", "boss", "on", ">pw", "+@all", "~*", "&*")
+    other.cmd("ACL", "SETUSER", "boss", "-replicaof")
+    login = {"username": "boss", "password": "pw"}
+    daemon.migrate("kin", node_spec(source, **login), target)
+    wait_for(lambda: "REPLICAOF" in (replicas_of(daemon)[other.endpoint]["message"] or ""), 10,
+             lambda: f"what it lacks: {replicas_of(daemon)}")
+    assert [a["code"] for a in daemon.job("kin")["alarms"]] == ["replica-left-behind"]
+    daemon.complete("kin")
+    found = wait_for(lambda: (r := replicas_of(daemon)[other.endpoint])["state"] == "stays" and r, 20, "its end")
+    assert "REPLICAOF" in found["message"] and found["remedy"]
+    follows(other, source)
+    same_data(target, source, other)
+
+
+@pytest.mark.parametrize("reverse", [True, False])
+def test_one_that_somebody_promotes_keeps_its_writes(lab, daemon, reverse):
+    kin = Kin(lab, daemon, reverse)
+    taken, other = kin.others
+    taken.sigstop()
+    kin.complete()
+    taken.sigcont()
+    taken.cmd("REPLICAOF", "NO", "ONE")
+    taken.cmd("SET", "its", "own")
+    found = kin.ends(taken, "left", 30)
+    assert "primary" in found["message"] and found["remedy"] is None, found
+    kin.all_follow(other)
+    assert taken.role() == "master" and taken.cmd("GET", "its") == "own"
+    kin.nothing_lost(other)
+    assert taken.cmd("GET", "its") == "own"
+
+
+def test_one_that_somebody_points_elsewhere_stays_there(lab, daemon):
+    kin = Kin(lab, daemon)
+    taken, other = kin.others
+    third = lab.node(name="third")
+    third.cmd("SET", "third", "1")
+    taken.sigstop()
+    kin.complete()
+    taken.sigcont()
+    taken.cmd("REPLICAOF", "127.0.0.1", third.port)
+    found = kin.ends(taken, "left", 30)
+    assert str(third.port) in found["message"] and found["remedy"] is None, found
+    kin.all_follow(other)
+    follows(taken, third)
+    assert taken.cmd("GET", "third") == "1"
+    kin.nothing_lost(other)
+
+
+@pytest.mark.parametrize("reverse", [True, False])
+@pytest.mark.parametrize("delay", [0, 0.01, 0.05, 0.2])
+def test_daemon_killed_right_after_the_switch(lab, daemon, reverse, delay):
+    kin = Kin(lab, daemon, reverse)
+    daemon.verb("kin", "complete")
+    wait_for(lambda: kin.target.role() == "master", 20, "the switch", interval=0.001)
+    time.sleep(delay)
+    daemon.kill9()
+    daemon.start()
+    daemon.wait_phase("kin", "completed", timeout=30)
+    kin.all_follow()
+    kin.nothing_lost(*kin.others)
+
+
+def test_what_has_ended_is_not_begun_again(lab, daemon):
+    """Somebody points one back, days later; a restart of the daemon is no reason to touch it."""
+    kin = Kin(lab, daemon)
+    kin.complete()
+    kin.all_follow()
+    back = kin.others[0]
+    back.cmd("REPLICAOF", "127.0.0.1", kin.source.port)
+    follows(back, kin.source)
+    daemon.restart()
+    daemon.wait_job("kin")
+    wait_for(lambda: (daemon.job("kin")["target"] or {}).get("reachable"), 15, "the target to be seen")
+    stays(lambda: back.info("replication")["master_port"] == str(kin.source.port), 2, "where it was put")
+    kin.nothing_lost(*kin.others)

@@ -56,15 +56,23 @@ static void the_sources_replicas_are_those_but_the_target(void **state)
     add_replica(rig.pair.source, "10.0.0.2", 6379);
     check_rig_expect(&rig, "source-replicas", CHECK_OK, "");
     add_replica(rig.pair.source, "10.0.0.3", 6380);
-    check_rig_expect(&rig, "source-replicas", CHECK_NOTICE, "1 replica, which");
+    check_rig_expect(&rig, "source-replicas", CHECK_NOTICE,
+                     "1 other replica, pointed to the target");
     assert_string_equal(rig.result.value[SIDE_SOURCE], "10.0.0.3:6380");
     rig.pair.spec.cutover.reverse = false;
-    check_rig_expect(&rig, "source-replicas", CHECK_WARNING, "1 replica, cut off");
+    check_rig_expect(&rig, "source-replicas", CHECK_NOTICE,
+                     "1 other replica, pointed to the target");
+    rig.pair.spec.source.leave_replicas = true;
+    check_rig_expect(&rig, "source-replicas", CHECK_WARNING,
+                     "1 other replica, which|on a dead end");
+    rig.pair.spec.cutover.reverse = true;
+    check_rig_expect(&rig, "source-replicas", CHECK_NOTICE, "1 other replica, which|through it");
+    rig.pair.spec.source.leave_replicas = false;
     for (int i = 0; i < 20; i++) {
         snprintf(ip, sizeof(ip), "192.168.100.1%02d", i);
         add_replica(rig.pair.source, ip, 65535);
     }
-    check_rig_expect(&rig, "source-replicas", CHECK_WARNING, "21 replicas");
+    check_rig_expect(&rig, "source-replicas", CHECK_WARNING, "21 replicas|16 are looked after");
     assert_int_equal(strncmp(rig.result.value[SIDE_SOURCE], "10.0.0.3:6380, 192", 18), 0);
 }
 

@@ -10,7 +10,7 @@
 
 struct rig {
     struct setting_facts facts;
-    struct redis_info source, target;
+    struct redis_info source, target, primary;
 };
 
 static void rig_init(struct rig *r)
@@ -19,6 +19,7 @@ static void rig_init(struct rig *r)
     r->facts.tune = r->facts.reverse = true;
     r->facts.info[SIDE_SOURCE] = &r->source;
     r->facts.info[SIDE_TARGET] = &r->target;
+    r->facts.info[SIDE_PRIMARY] = &r->primary;
     r->source.redis_compat_num = r->target.redis_compat_num = 70200;
     r->source.total_system_memory = r->target.total_system_memory = 4096 * MIB;
 }
@@ -109,6 +110,15 @@ static void the_way_back_raises_the_targets_backlog(void **state)
     r.target.maxmemory = 40 * MIB;
     expect_want(&r, SIDE_TARGET, "repl-backlog-size", "1048576", "11534336", NULL);
     r.facts.reverse = false;
+    expect_want(&r, SIDE_TARGET, "repl-backlog-size", "1048576", NULL, NULL);
+    r.target.connected_replicas = 1; /* its own come back, too */
+    expect_want(&r, SIDE_TARGET, "repl-backlog-size", "1048576", "11534336", NULL);
+    r.target.connected_replicas = 0;
+    r.source.connected_replicas = 2; /* and the source's, but for the target */
+    expect_want(&r, SIDE_TARGET, "repl-backlog-size", "1048576", NULL, NULL);
+    r.facts.follow = true;
+    expect_want(&r, SIDE_TARGET, "repl-backlog-size", "1048576", "11534336", NULL);
+    r.source.connected_replicas = 1;
     expect_want(&r, SIDE_TARGET, "repl-backlog-size", "1048576", NULL, NULL);
 }
 

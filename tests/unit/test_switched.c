@@ -265,9 +265,91 @@ static void rows_that_make_no_sense_are_named(void **state)
 
 #define LOOP_TEST(fn) cmocka_unit_test_setup_teardown(fn, loop_setup, loop_teardown)
 
+struct siblings {
+    unsigned n;
+    struct sibling items[4];
+};
+
+static void take_sibling(const struct sibling *sibling, void *arg)
+{
+    struct siblings *all = arg;
+    struct sibling *one = &all->items[all->n++];
+
+    assert_true(all->n <= array_len(all->items));
+    *one = *sibling;
+    for (int i = 0; i < SIBLING_SETTINGS; i++) {
+        one->changed[i].from = xstrdup(sibling->changed[i].from);
+        one->changed[i].to = xstrdup(sibling->changed[i].to);
+    }
+}
+
+static void load_siblings(struct box *box, struct siblings *ret)
+{
+    struct err err = ERR_INIT;
+
+    for (unsigned i = 0; i < ret->n; i++)
+        sibling_clear(&ret->items[i]);
+    ret->n = 0;
+    assert_int_equal(store_each_sibling(box->store, take_sibling, ret, &err), 0);
+}
+
+static void a_replica_of_the_old_source_is_there_again(void **state)
+{
+    struct sibling one = {.job = "orders",
+                          .at = {"fd00::7", 6379},
+                          .state = SIBLING_MOVING,
+                          .was = {"a.example", 1},
+                          .message = "somewhere",
+                          .changed = {[SIBLING_PASSWORD] = {(char *)"", (char *)"secret"}}};
+    struct siblings all = {.n = 0};
+    struct err err = ERR_INIT;
+    struct box box;
+
+    box_init(&box, state);
+    box_open(&box);
+    store_put_sibling(box.store, &one);
+    one.at.port = 6380;
+    one.was = (struct endpoint){.port = 0};
+    store_put_sibling(box.store, &one);
+    one.state = SIBLING_LEFT;
+    store_put_sibling(box.store, &one);
+    box_close(&box);
+    box_open(&box);
+    load_siblings(&box, &all);
+    assert_int_equal(all.n, 2);
+    assert_string_equal(all.items[0].at.host, "fd00::7");
+    assert_int_equal(all.items[0].state, SIBLING_MOVING);
+    assert_string_equal(all.items[0].was.host, "a.example");
+    assert_string_equal(all.items[0].message, "somewhere");
+    assert_null(all.items[0].changed[SIBLING_USER].to);
+    assert_string_equal(all.items[0].changed[SIBLING_PASSWORD].from, "");
+    assert_string_equal(all.items[0].changed[SIBLING_PASSWORD].to, "secret");
+    assert_int_equal(all.items[1].state, SIBLING_LEFT);
+    assert_string_equal(all.items[1].was.host, "");
+    store_delete_sibling(box.store, "orders", &all.items[1].at);
+    box_close(&box);
+    box_open(&box);
+    load_siblings(&box, &all);
+    assert_int_equal(all.n, 1);
+    store_delete_job(box.store, "orders"); /* and these */
+    box_close(&box);
+    box_open(&box);
+    load_siblings(&box, &all);
+    assert_int_equal(all.n, 0);
+    store_put_sibling(box.store, &one);
+    box_close(&box);
+    change(box.dir, "UPDATE sibling SET state = 'lost'");
+    box_open(&box);
+    assert_int_equal(store_each_sibling(box.store, take_sibling, &all, &err), ERR_INVALID);
+    assert_non_null(strstr(err.msg, "sibling.state"));
+    box_close(&box);
+    temp_dir_remove(box.dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LOOP_TEST(a_replica_of_the_old_source_is_there_again),
         cmocka_unit_test(a_pair_is_the_same_in_either_direction),
         cmocka_unit_test(the_way_there_is_known_until_the_way_back),
         cmocka_unit_test(of_completed_jobs_the_latest_counts_and_what_was_recorded_before_all),

@@ -4,6 +4,7 @@
 
 #include "daemon/api/view_job.h"
 #include "daemon/core/check/report.h"
+#include "daemon/core/sibling.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/json_expect.h"
 
@@ -180,11 +181,51 @@ static void test_replicas(void **state)
     job = view(m);
     expect_json(json_object_get(json_object_get(job, "target"), "replicas"),
                 "[{\"endpoint\":\"10.0.1.8:6379\",\"state\":\"online\",\"offset\":990,"
-                "\"lag_bytes\":10},{\"endpoint\":\"10.0.1.9:6379\",\"state\":\"missing\","
-                "\"offset\":null,\"lag_bytes\":null}]");
+                "\"lag_bytes\":10,\"message\":null,\"remedy\":null},"
+                "{\"endpoint\":\"10.0.1.9:6379\",\"state\":\"missing\",\"offset\":null,"
+                "\"lag_bytes\":null,\"message\":null,\"remedy\":null}]");
     expect_json(json_object_get(json_object_get(job, "source"), "replicas"),
                 "[{\"endpoint\":\"10.0.0.5:6379\",\"state\":\"online\",\"offset\":1042,"
-                "\"lag_bytes\":0}]");
+                "\"lag_bytes\":0,\"message\":null,\"remedy\":null}]");
+    json_decref(job);
+}
+
+/* Before the switch-over what is wrong with one stands beside it; after it they are shown whether
+ * the old source still lists them or not. */
+static void test_siblings(void **state)
+{
+    struct shown *m = *state;
+    struct sibling some[SIBLINGS_MAX] = {{.state = SIBLING_NONE}};
+    json_t *job;
+
+    make_replicating(m);
+    m->spec.target.reachable_as = m->spec.target.endpoint;
+    m->spec.target.auth = (struct spec_auth){.username = (char *)"eve", .password = (char *)"pw"};
+    m->seen.siblings = some;
+    list(&m->seen.node[SIDE_SOURCE].info, "10.0.0.5", 6379, 1042);
+    some[2] = (struct sibling){.at = {.host = "10.0.0.5", .port = 6379},
+                               .state = SIBLING_WAITING,
+                               .message = "it refuses"};
+    job = view(m);
+    expect_json(json_object_get(json_object_get(job, "source"), "replicas"),
+                "[{\"endpoint\":\"10.0.0.5:6379\",\"state\":\"online\",\"offset\":1042,"
+                "\"lag_bytes\":0,\"message\":\"it refuses\",\"remedy\":null}]");
+    json_decref(job);
+    m->run.cutover.at_wall_ms = 1700000000000;
+    m->seen.node[SIDE_SOURCE].info.n_replicas = 0;
+    some[2].state = SIBLING_UNREACHABLE;
+    some[0] = (struct sibling){.at = {.host = "10.0.0.6", .port = 6379}, .state = SIBLING_FOLLOWS};
+    list(&m->seen.node[SIDE_TARGET].info, "10.0.0.6", 6379, 990);
+    job = view(m);
+    expect_json(
+        json_object_get(json_object_get(job, "source"), "replicas"),
+        "[{\"endpoint\":\"10.0.0.6:6379\",\"state\":\"follows\",\"offset\":990,"
+        "\"lag_bytes\":10,\"message\":null,\"remedy\":null},"
+        "{\"endpoint\":\"10.0.0.5:6379\",\"state\":\"unreachable\",\"offset\":null,"
+        "\"lag_bytes\":null,\"message\":\"it refuses\",\"remedy\":["
+        "\"redis-cli -h 10.0.0.5 -p 6379 config set masteruser eve\","
+        "\"redis-cli -h 10.0.0.5 -p 6379 config set masterauth PASSWORD-FOR-10.0.1.7:6379\","
+        "\"redis-cli -h 10.0.0.5 -p 6379 replicaof 10.0.1.7 6379\"]}]");
     json_decref(job);
 }
 
@@ -314,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_replicas),
+        TEST(test_siblings),
         TEST(test_idle_job),
         TEST(test_job_under_way),
         TEST(test_an_order_that_stands_is_shown),

@@ -89,11 +89,11 @@ function statusNodes(job, meaning)
 // --- the nodes and what is between them ---
 
 // The servers' own words for a state, but for the one that is ours.
-function replicaText({endpoint, state, lag_bytes: lag})
+function replicaText({endpoint, state, lag_bytes: lag, message})
 {
     const where = state === "missing" ? "not connected" : words(state);
 
-    return `${endpoint}, ${where}${isKnown(lag) ? `, ${bytes(lag)} behind` : ""}`;
+    return `${endpoint}, ${where}${isKnown(lag) ? `, ${bytes(lag)} behind` : ""}${message ? `: ${message}` : ""}`;
 }
 
 function replicaList(replicas)

@@ -64,22 +64,39 @@ static void list_replicas(const struct redis_info *info, const struct redis_info
     }
 }
 
+/* What becomes of the other replicas of what takes the writes with the switch-over. */
 enum check_severity check_source_replicas(const struct check_case *c)
 {
-    unsigned n = other_replicas(c);
+    bool leave = c->spec->source.leave_replicas, chained = c->seen->writer == SIDE_PRIMARY;
+    const struct redis_info *writer = &c->seen->node[c->seen->writer].info;
+    const struct redis_info_replica *ours = chained ? primary_sees_source(c->spec, c->run, c->seen)
+                                                    : source_sees_target(c->spec, c->seen);
+    unsigned n = writer->connected_replicas - (writer->connected_replicas > 0 && ours);
+    const char *who = chained ? "the primary above the source" : "the source";
     char list[CHECK_VALUE_MAX];
 
     if (n == 0)
         return CHECK_OK;
-    list_replicas(c->source, source_sees_target(c->spec, c->seen), list, sizeof(list));
+    list_replicas(writer, ours, list, sizeof(list));
     judge_value(c, SIDE_SOURCE, "%s", list);
+    if (writer->connected_replicas > REDIS_REPLICAS_MAX && !leave)
+        return judge(c, CHECK_WARNING,
+                     "%s has %u replicas: %u are looked after, the others stay with it", who, n,
+                     REDIS_REPLICAS_MAX);
+    if (!leave)
+        return judge(c, CHECK_NOTICE,
+                     "%s has %u other replica%s, pointed to the target after the switch-over, "
+                     "without a full copy (replicas: follow)",
+                     who, n, n == 1 ? "" : "s");
     if (!c->spec->cutover.reverse)
         return judge(c, CHECK_WARNING,
-                     "the source has %u replica%s, cut off by the switch-over (reverse: false)", n,
-                     n == 1 ? "" : "s");
+                     "%s has %u other replica%s, which the switch-over leaves hanging on a dead "
+                     "end (replicas: leave, reverse: false)",
+                     who, n, n == 1 ? "" : "s");
     return judge(c, CHECK_NOTICE,
-                 "the source has %u replica%s, which will follow the target through the old source",
-                 n, n == 1 ? "" : "s");
+                 "%s has %u other replica%s, which will follow the target through it "
+                 "(replicas: leave)",
+                 who, n, n == 1 ? "" : "s");
 }
 
 enum check_severity check_nat(const struct check_case *c)
