@@ -450,6 +450,7 @@ void job_print(const struct term *term, const json_t *job, bool wide)
     put(term, "Run:", run_text(term, job));
     print_node(term, job, "source", "Source:");
     replicas_print(term, job, "source");
+    replicas_print(term, job, "primary");
     print_node(term, job, "target", "Target:");
     replicas_print(term, job, "target");
     put(term, "Link:", link_text(job));

@@ -293,7 +293,11 @@ static struct sibling_step next_waiting(const struct sibling *f, const struct si
     const char *refuses;
 
     if (!look->reachable)
-        return hope(c, SIBLING_UNREACHABLE, look->err.msg);
+        return c->waited_ms > sibling_patience_ms(c->spec)
+                   ? step(SIBLING_UNREACHABLE, SIBLING_LOOK,
+                          "%.120s; paste only once it answers, and is a replica still",
+                          look->err.msg)
+                   : step(SIBLING_WAITING, SIBLING_LOOK, "%s", look->err.msg);
     if (is_one_of_the_pair(info, c->seen))
         return step(SIBLING_NONE, SIBLING_LOOK, "%s", "");
     if (follows_target(f, info, c))
@@ -350,13 +354,14 @@ static struct sibling_step next_moving(const struct sibling *f, const struct sib
 
         return step(SIBLING_RETURNING, SIBLING_LOOK, "%s", left.message);
     }
+    /* After a restart the pair itself may not have been seen yet. */
+    if (!siblings_may_move(c->run, c->seen))
+        return step(SIBLING_MOVING, SIBLING_LOOK, "%s", "");
     harm(look, c->seen, words, sizeof(words));
     if (words[0])
         return step(SIBLING_RETURNING, SIBLING_LOOK, "%s", words);
     if (c->waited_ms > sibling_link_ms(c->spec))
         return step(SIBLING_RETURNING, SIBLING_LOOK, "it does not do what it is told");
-    if (!siblings_may_move(c->run, c->seen))
-        return step(SIBLING_MOVING, SIBLING_LOOK, "%s", "");
     return step(SIBLING_MOVING, needs_log_in(look) ? SIBLING_SET : SIBLING_POINT, "%s", "");
 }
 
@@ -374,6 +379,7 @@ static struct sibling_step next_returning(const struct sibling *f, const struct 
                                           const struct sibling_case *c)
 {
     const struct redis_info *info = &look->info;
+    char words[RUN_MESSAGE_MAX];
 
     if (!look->reachable)
         return step(SIBLING_RETURNING, SIBLING_LOOK, "%s", f->message);
@@ -385,8 +391,11 @@ static struct sibling_step next_returning(const struct sibling *f, const struct 
                     "%s", f->message);
     if (owes(f, look))
         return step(SIBLING_RETURNING, SIBLING_RESTORE, "%s", f->message);
-    return step(follows_source(f, info, c) ? SIBLING_STAYS : SIBLING_LEFT, SIBLING_LOOK, "%s",
-                f->message);
+    harm(look, c->seen, words, sizeof(words));
+    return step(follows_source(f, info, c) && siblings_may_move(c->run, c->seen) && !words[0]
+                    ? SIBLING_STAYS
+                    : SIBLING_LEFT,
+                SIBLING_LOOK, "%s", f->message);
 }
 
 struct sibling_step sibling_next(const struct sibling *f, const struct sibling_look *look,

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replicas of the target and of the source: shown, waited for, and taken along."""
-import time
-
 import pytest
 import secured_node
 from checks_stage import paste
@@ -343,13 +341,25 @@ def test_one_that_somebody_points_elsewhere_stays_there(lab, daemon):
     kin.nothing_lost(other)
 
 
+def of_one(others, target):
+    return any(other.info("replication").get("master_port") == str(target.port) for other in others)
+
+
+MOMENTS = {
+    "promoted": lambda kin: kin.target.role() == "master",
+    "completed": lambda kin: kin.daemon.job("kin")["phase"] == "completed",
+    "moving": lambda kin: "moving" in kin.states().values() or "follows" in kin.states().values(),
+    "pointed": lambda kin: of_one(kin.others, kin.target),
+    "attached": lambda kin: "follows" in kin.states().values(),
+}
+
+
 @pytest.mark.parametrize("reverse", [True, False])
-@pytest.mark.parametrize("delay", [0, 0.01, 0.05, 0.2])
-def test_daemon_killed_right_after_the_switch(lab, daemon, reverse, delay):
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_daemon_killed_right_after_the_switch(lab, daemon, reverse, moment):
     kin = Kin(lab, daemon, reverse)
     daemon.verb("kin", "complete")
-    wait_for(lambda: kin.target.role() == "master", 20, "the switch", interval=0.001)
-    time.sleep(delay)
+    wait_for(lambda: MOMENTS[moment](kin), 20, moment, interval=0.0005)
     daemon.kill9()
     daemon.start()
     daemon.wait_phase("kin", "completed", timeout=30)
@@ -370,3 +380,26 @@ def test_what_has_ended_is_not_begun_again(lab, daemon):
     wait_for(lambda: (daemon.job("kin")["target"] or {}).get("reachable"), 15, "the target to be seen")
     stays(lambda: back.info("replication")["master_port"] == str(kin.source.port), 2, "where it was put")
     kin.nothing_lost(*kin.others)
+
+
+def test_of_a_chain_it_is_the_primarys_others_that_come_along(lab, daemon):
+    """The chained source comes by itself, and what follows that stays with it."""
+    top = lab.node(name="top")
+    top.fill(500)
+    source = follow(lab, top, name="source")
+    other, below = follow(lab, top, name="other"), follow(lab, source, name="below")
+    target = lab.node(name="target")
+    writers = lab.writers(top, target)
+    daemon.migrate("kin", source, target)
+    wait_for(lambda: set(replicas(daemon, "kin", "primary")) == {other.endpoint}, 15,
+             lambda: f"the primary's other one: {replicas(daemon, 'kin', 'primary')}")
+    assert set(replicas(daemon, "kin", "source")) == {below.endpoint}
+    syncs = full_syncs(target)
+    daemon.complete("kin", timeout=30)
+    wait_for(lambda: replicas(daemon, "kin", "primary")[other.endpoint]["state"] == "follows", 20, "it to follow")
+    follows(other, target)
+    follows(below, source)
+    assert full_syncs(target) == syncs
+    writers.wait_acks(200)
+    check_no_lost(writers, target)
+    same_data(target, top, source, other, below)
