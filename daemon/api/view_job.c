@@ -285,7 +285,8 @@ static json_t *view_of(const struct migration_view *view, bool brief)
                                   view_replicas(view, SIDE_SOURCE)));
     json_object_set_new(job, "primary",
                         seen ? view_node(&seen->primary, spec_primary_tls(spec)->enabled,
-                                         &seen->node[SIDE_PRIMARY], view_replicas(view, SIDE_PRIMARY))
+                                         &seen->node[SIDE_PRIMARY],
+                                         view_replicas(view, SIDE_PRIMARY))
                              : json_null());
     json_object_set_new(job, "target",
                         view_node(&spec->target.endpoint, spec->target.tls.enabled,

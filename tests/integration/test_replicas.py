@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replicas of the target and of the source: shown, waited for, and taken along."""
+import json
+
 import pytest
 import secured_node
 from checks_stage import paste
-from harness import config_changes, full_syncs, node_spec, wait_for
+from harness import REVERSE_LINK, config_changes, full_syncs, node_spec, wait_for
 from waiting import stays
 from writers import check_no_lost
 
@@ -260,6 +262,25 @@ def test_one_that_is_gone_is_given_up_with_a_line_to_paste(lab, daemon):
         paste(line)
     follows(gone, kin.target)
     kin.nothing_lost(*kin.others)
+
+
+def test_what_it_needs_to_be_let_in_at_the_target_is_set(lab, daemon):
+    """The daemon logs in to it as to the source; it logs in at the target with what the target wants."""
+    source = lab.node("--masterauth", "source-pw", name="source", password="source-pw")
+    source.fill(100)
+    other = follow(lab, source, "--masterauth", "source-pw", name="other", password="source-pw")
+    target = lab.node(name="target", password="target-pw")
+    before = other.config()
+    daemon.migrate("kin", source, target, cutover={"reverse": False})
+    wait_for(lambda: replicas_of(daemon)[other.endpoint]["state"] == "online", 10, "it to be known")
+    assert replicas_of(daemon)[other.endpoint]["message"] is None
+    syncs = full_syncs(target)
+    daemon.complete("kin")
+    follows(other, target)
+    assert config_changes(before, other.config(), REVERSE_LINK) == {} and other.config()["masterauth"] == "target-pw"
+    assert full_syncs(target) == syncs
+    same_data(target, other)
+    assert "target-pw" not in "".join(daemon.log_lines()) + json.dumps(daemon.events("kin"))
 
 
 def test_one_that_is_not_let_in_at_the_target_is_given_back(lab, daemon):

@@ -78,6 +78,8 @@ static void the_sources_replicas_are_those_but_the_target(void **state)
 
 static void the_targets_replicas_are_told(void **state)
 {
+    struct endpoint named[] = {{.host = "10.0.0.4", .port = 6380},
+                               {.host = "10.0.0.5", .port = 6380}};
     struct check_rig rig;
 
     (void)state;
@@ -88,8 +90,7 @@ static void the_targets_replicas_are_told(void **state)
     add_replica(rig.pair.target, "10.0.0.4", 6380);
     check_rig_expect(&rig, "target-replicas", CHECK_NOTICE, "2 replicas,");
     assert_string_equal(rig.result.value[SIDE_TARGET], "10.0.0.3:6380, 10.0.0.4:6380");
-    rig.pair.spec.target.replicas[0] = (struct endpoint){.host = "10.0.0.4", .port = 6380};
-    rig.pair.spec.target.replicas[1] = (struct endpoint){.host = "10.0.0.5", .port = 6380};
+    rig.pair.spec.target.replicas = named;
     rig.pair.spec.target.n_replicas = 1;
     check_rig_expect(&rig, "target-replicas", CHECK_NOTICE, "2 replicas,");
     rig.pair.spec.target.n_replicas = 2;

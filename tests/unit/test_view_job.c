@@ -168,12 +168,13 @@ static void list(struct redis_info *info, const char *ip, uint16_t port, int64_t
 
 static void test_replicas(void **state)
 {
+    struct endpoint named = {.host = "10.0.1.9", .port = 6379};
     struct shown *m = *state;
     json_t *job;
 
     make_replicating(m);
     m->spec.target.reachable_as = m->spec.target.endpoint;
-    m->spec.target.replicas[0] = (struct endpoint){.host = "10.0.1.9", .port = 6379};
+    m->spec.target.replicas = &named;
     m->spec.target.n_replicas = 1;
     list(&m->seen.node[SIDE_TARGET].info, "10.0.1.8", 6379, 990);
     list(&m->seen.node[SIDE_SOURCE].info, "10.0.1.7", 6379, 1000); /* the target */
