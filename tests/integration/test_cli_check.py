@@ -98,10 +98,10 @@ def test_what_is_the_matter_comes_first_and_says_what_to_do(ctl, orders):
 
 
 def test_a_step_that_speaks_of_lines_stands_below_some(ctl, orders):
-    answering(orders, result("source-rights", "error", remedy=[]), result("tls-mismatch", "error", remedy=[LINE]))
+    answering(orders, result("source-rights", "error", remedy=[]), result("ping-period", "error", remedy=[LINE]))
     out = ctl("check", "orders").out
     assert "Run the lines above" not in out
-    assert f"{LINE}\n  Next:     Run the line above at the target" in out
+    assert f"{LINE}\n  Next:     Run the line above at the source" in out
 
 
 def test_a_way_around_is_said_once(ctl, orders):

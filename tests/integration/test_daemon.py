@@ -332,7 +332,7 @@ BAD_FILES = {
     "deep": "target: " + "[" * 1000 + "\n",
     "no-yaml": "target: {endpoint: 'a:1'\n\tx: }}}\n",
     "binary": "target: \x01\x02\n",
-    "tls-later": "target: {endpoint: 'a:1', tls: {enabled: true}}\n",
+    "tls-half": "target: {endpoint: 'a:1', tls: {enabled: true, cert_file: /c.pem}}\n",
     "verify-later": "target: {endpoint: 'a:1'}\nverify: {mode: full}\n",
     "duration": "target: {endpoint: 'a:1'}\nattach: {timeout: soon}\n",
     "huge": "# " + "x" * 300000 + "\ntarget: {endpoint: 'a:1'}\n",
