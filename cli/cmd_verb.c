@@ -185,13 +185,15 @@ static void print_completed(const struct ctl *ctl, const json_t *job)
     cleanup(freep) char *target = member_text(&ctl->term, job, "target.offset");
     char buf[TIME_STR_MAX] = "-";
     int64_t wall_ms;
-    double gap;
+    double gap, told;
 
     if (member_time(job, "cutover.at", &wall_ms))
         time_human(wall_ms, buf);
     printf("%s: %s at %s\n", id, phase, buf);
     if (member_number(job, "cutover.write_gap_ms", &gap))
         printf("write gap: %.3f ms\n", gap);
+    if (member_number(job, "cutover.clients_told_ms", &told))
+        printf("clients told: all Sentinels name the target, after %.3f s\n", told / 1000.0);
     printf("offset: %s at the switch", offset);
     if (source && target) /* else they have not been looked at since */
         printf("; now source %s, target %s", source, target);

@@ -360,10 +360,12 @@ static char *cutover_text(const struct term *term, const json_t *job)
     cleanup(freep) char *at = time_text(job, "cutover.at");
     cleanup(freep) char *offset = member_text(term, job, "cutover.offset");
     char *text = NULL;
-    double gap;
+    double gap, told;
 
     if (member_number(job, "cutover.write_gap_ms", &gap))
         text = xasprintf("write gap %.3g ms", gap);
+    if (member_number(job, "cutover.clients_told_ms", &told))
+        join(&text, xasprintf("clients told after %.3g s", told / 1000.0));
     if (at)
         join(&text, xasprintf("at %s", at));
     if (offset)

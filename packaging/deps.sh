@@ -12,7 +12,7 @@ packages() {
         libmicrohttpd-dev libjansson-dev libsystemd-dev libcurl4-openssl-dev libssl-dev ;;
     man) echo scdoc ;;
     test) echo libcmocka-dev redis-server python3 python3-pytest python3-yaml python3-jsonschema \
-        awscli python3-boto3 prometheus chromium scdoc mandoc zsh fish openssl curl "$(node_packages)" ;;
+        awscli python3-boto3 python3-redis prometheus chromium scdoc mandoc zsh fish openssl curl "$(node_packages)" ;;
     lint) echo python3 clang-format clang-tidy ;;
     *) echo "deps.sh: no group '$1'" >&2; exit 2 ;;
     esac
@@ -39,7 +39,7 @@ present() {
     man) commands scdoc ;;
     test) pkg-config --exists cmocka &&
         commands redis-server aws promtool chromium scdoc mandoc zsh fish openssl curl node npm &&
-        "${PYTHON:-/usr/bin/python3}" -c 'import boto3, jsonschema, pytest, yaml' ;;
+        "${PYTHON:-/usr/bin/python3}" -c 'import boto3, jsonschema, pytest, redis, yaml' ;;
     lint) commands clang-format clang-tidy ;;
     esac >/dev/null 2>&1
 }

@@ -221,11 +221,12 @@ static json_t *view_cutover(const struct run *run)
 
     if (!done && !run->want_cutover)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o}", "write_gap_ms",
-                     done ? real_or_null((double)run->cutover.gap_us / 1000.0) : json_null(), "at",
-                     time_or_null(run->cutover.at_wall_ms), "offset",
-                     done ? count_or_null(run->cutover.offset) : json_null(), "requested",
-                     view_request(run));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "write_gap_ms",
+        done ? real_or_null((double)run->cutover.gap_us / 1000.0) : json_null(), "clients_told_ms",
+        run->cutover.told_ms ? json_integer(run->cutover.told_ms) : json_null(), "at",
+        time_or_null(run->cutover.at_wall_ms), "offset",
+        done ? count_or_null(run->cutover.offset) : json_null(), "requested", view_request(run));
 }
 
 static json_t *view_checks(const struct check_report *report, bool results)

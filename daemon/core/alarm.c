@@ -158,6 +158,13 @@ ALARM(replica_left_behind)
                           endpoint_label(&first->at, label), n, first->message);
 }
 
+ALARM(sentinels)
+{
+    ret->reason = seen->sentinel_trouble;
+    return seen->sentinel_trouble != REASON_NONE &&
+           raise(ret, "%s", seen->sentinel_trouble_message);
+}
+
 #undef SOURCE
 #undef TARGET
 
@@ -184,6 +191,9 @@ static const struct alarm_row {
     {REASON_PRIMARY_EVICTS, PHASE_COMPLETED, TELLS, primary_evicts},
     {REASON_REPLICA_LEFT_BEHIND, PHASE_REPLICATING, TELLS, replica_left_behind},
     {REASON_REPLICA_LEFT_BEHIND, PHASE_COMPLETED, TELLS, replica_left_behind},
+    {REASON_NONE, PHASE_REPLICATING, TELLS, sentinels}, /* it says which, as the next two */
+    {REASON_NONE, PHASE_COMPLETED, TELLS, sentinels},
+    {REASON_NONE, PHASE_FAILED, TELLS, sentinels},
 };
 _Static_assert(array_len(rows) <= ALARMS_MAX, "a bit for each");
 

@@ -7,7 +7,7 @@
  */
 #include "daemon/core/gate.h"
 
-#define ALARMS_MAX 16
+#define ALARMS_MAX 24
 
 /* A bit for each row that is on in this phase. */
 unsigned alarm_bits(const struct observation *seen, enum phase phase);

@@ -30,6 +30,11 @@ void facts_init(struct facts *facts)
                             .buffer_seconds = -1};
 }
 
+bool facts_are_watched(const struct facts *facts)
+{
+    return facts->sentinel[0] || facts->sentinels == YES;
+}
+
 bool facts_have_command(const struct facts *facts, const char *name)
 {
     for (int i = 0; i < WRITE_COMMANDS; i++)

@@ -72,6 +72,10 @@ struct facts {
 
     char sentinel[96];     /* a connection of Sentinel: its name and address; "": none seen */
     enum answer sentinels; /* somebody listens to Sentinel's channel */
+    bool hello_tried;      /* … and has been listened to in turn: */
+    char hello_name[64];   /* what one of them calls the node's primary; "": not heard */
+    char hello_host[48];   /* … and where that one is */
+    uint16_t hello_port;
 
     /* keys looked at, for types that the other server may not know */
     bool sample_tried, sampled;
@@ -81,6 +85,8 @@ struct facts {
 
 /* Nothing is known. */
 void facts_init(struct facts *facts);
+/* Sentinel looks after it. */
+bool facts_are_watched(const struct facts *facts);
 /* Whether it knows a command that writes, where that is known. */
 bool facts_have_command(const struct facts *facts, const char *name);
 /* What a right is called by ACL SETUSER ("+config|get"), and the command it is for. */

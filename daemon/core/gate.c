@@ -181,6 +181,12 @@ GATE(stranger)
     return false;
 }
 
+/* What a Sentinel does after the switch-over is prepared before. */
+GATE(sentinels)
+{
+    return seen->sentinels_hold && hold(ret, "%s", seen->sentinels_message);
+}
+
 #undef SOURCE
 #undef TARGET
 
@@ -206,6 +212,7 @@ static const struct gate {
     {REASON_TARGET_REFUSES_WRITES, WAIVABLE, misconf},
     {REASON_MIN_REPLICAS, WAIVABLE, min_replicas},
     {REASON_GATE_REPLICAS, WAIVABLE, replicas},
+    {REASON_GATE_SENTINEL, WAIVABLE, sentinels},
 };
 _Static_assert(array_len(gates) + ALARMS_MAX <= BLOCKERS_MAX, "each may hold it back");
 

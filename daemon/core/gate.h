@@ -10,7 +10,7 @@ struct blocker {
     char message[RUN_MESSAGE_MAX];
     bool waived; /* by checks.waive in the job file */
 };
-#define BLOCKERS_MAX 40
+#define BLOCKERS_MAX 56
 /* … those that are waived, too. */
 unsigned gate_all(const struct spec *spec, const struct observation *seen,
                   struct blocker ret[BLOCKERS_MAX]);

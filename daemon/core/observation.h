@@ -21,6 +21,8 @@
 #define FENCE_HOST "127.0.0.1"
 #define FENCE_PORT 1
 
+struct seen_sentinels;
+
 #define AHEAD_UNKNOWN INT64_MIN
 
 struct sibling;
@@ -151,6 +153,13 @@ struct observation {
     bool last_failed;
     struct err last_err;
     enum reason last_reason;
+
+    /* Sentinels of the job file: core/sentinel.h */
+    const struct seen_sentinels *sentinels; /* NULL: nobody looks at them */
+    bool sentinels_hold;                    /* they are not ready for a switch-over */
+    char sentinels_message[RUN_MESSAGE_MAX];
+    enum reason sentinel_trouble; /* what is not as it should be with them; REASON_NONE */
+    char sentinel_trouble_message[RUN_MESSAGE_MAX];
 };
 
 /* The job goes from one phase to another; resumed: an earlier process did. What belonged to the

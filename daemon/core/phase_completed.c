@@ -4,8 +4,11 @@
  * link needs stays, with the link.
  */
 #include "daemon/core/phase.h"
+#include "daemon/core/sentinel.h"
 #include "daemon/core/sibling.h"
 
+#define UNTOLD_MS 30000
+#define UNTOLD_POLL_MS 100
 #define DEBT_POLL_MS 2000
 #define JOIN_POLL_MS 100
 #define SIBLINGS_MS 30000
@@ -55,8 +58,15 @@ void phase_completed_decide(const struct spec *spec, const struct run *run,
 {
     bool owed = false;
 
-    (void)spec;
-    if ((!is_joined(seen) && seen->phase_ms < JOIN_MS) || awaits_replicas(seen)) {
+    /* Until then the target must stay the first of those that Sentinel may promote. */
+    if (sentinels_untold(spec, run, seen) && seen->phase_ms < UNTOLD_MS) {
+        decide_wait(d, REASON_SENTINEL_NOT_TOLD, UNTOLD_POLL_MS,
+                    "the target is the primary; waiting for the Sentinels to say so");
+        return;
+    }
+    /* What comes to the target without a full copy needs its backlog as it is. */
+    if (seen->phase_ms < JOIN_MS &&
+        (!is_joined(seen) || awaits_replicas(seen) || sentinels_at_it(run, seen))) {
         say_how_it_is(run, seen, d);
         d->poll_ms = JOIN_POLL_MS;
         return;

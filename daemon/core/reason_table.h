@@ -210,6 +210,21 @@ REASON(
     "The new primary is a replica now, and not by our doing: somebody has taken its role (FAILOVER, Sentinel, an operator). Writers that go there are refused.",
     "Find out who is the primary now, and point the applications there. If Sentinel did it, look at its configuration: it may still know the old pair.")
 REASON(
+    SENTINEL_NOT_TOLD, "sentinel-not-told", true,
+    "The target has taken over, and not all Sentinels of the job file name it yet: clients that ask them are sent to the old source.",
+    "It is tried again by itself. By hand, at one Sentinel that lists the target: redis-cli -h HOST -p PORT SENTINEL FAILOVER NAME. Where none does: at each of them SENTINEL REMOVE NAME, and only when it is gone from all of them, at each: SENTINEL MONITOR NAME with the target's address and the quorum that it had, then SENTINEL SET NAME for down-after-milliseconds, auth-user, auth-pass and what else it had.")
+
+REASON(
+    SENTINEL_ASTRAY, "sentinel-astray", true,
+    "A Sentinel of the job file names another primary than it should, and sends clients there.",
+    "Find out who made it: ecmigratectl status JOB says which Sentinel, and whom it names. Before the switch-over it must name the source, after it the target.")
+
+REASON(
+    SENTINEL_NOT_RESET, "sentinel-not-reset", true,
+    "The target was given up and is a primary again, and a Sentinel may still take it for a replica of the source: it would make it one again, and what the target holds would be lost.",
+    "Run the line that the message has, at that Sentinel. The job does it by itself as soon as the Sentinel answers.")
+
+REASON(
     REVERSE_ERRORS, "reverse-errors", true,
     "The old source follows the new primary, and drops writes that it does not know, or cannot apply. It is no whole copy any more: the way back would lose these writes.",
     "If you need the way back, do not rely on it: copy the new primary to a server of its own version. See INFO errorstats at the old source.")

@@ -39,6 +39,7 @@ static void begin_run(struct run *r)
         /* In a chain the operator was told what to copy, and has begun anew. */
         .recopy =
             r->recopy && (!endpoint_is_set(&r->writer) || endpoint_equal(&r->writer, &r->source)),
+        .sentinel_owed = r->sentinel_owed,
         .errors_base = -1,
         .evicted_base = -1,
         .given_keys = -1,
@@ -148,6 +149,7 @@ static void enter_attaching(struct run *r, const struct entry *e)
     if (e->d->reason == REASON_SOURCE_WRITABLE) /* let go of, so that all of it is copied */
         r->recopy = false;
     r->attached = true;
+    r->sentinel_owed = r->sentinel_owed || e->spec->n_sentinels > 0;
 }
 
 static void enter_backoff(struct run *r, const struct entry *e)
@@ -231,6 +233,7 @@ static void enter_rolling_back(struct run *r, const struct entry *e)
 static void enter_completed(struct run *r, const struct entry *e)
 {
     unwant(r);
+    r->sentinel_owed = false;
     if (r->cutover.at_wall_ms != 0)
         return;
     /* Promoted by a process that is no more. */

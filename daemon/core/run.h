@@ -64,7 +64,9 @@ struct run {
         int64_t at_wall_ms;
         int64_t gap_us; /* -1: not known, this process did not begin the pause */
         int64_t offset;
+        int64_t told_ms; /* from then until all Sentinels named the target; 0: not yet, or none */
     } cutover;
+    bool sentinel_owed; /* Sentinels may hold on to a target that is given up */
 };
 
 /* The run after edge has been taken because of d. jitter: 0..1, from a source of chance. */

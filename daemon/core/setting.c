@@ -156,6 +156,20 @@ WANT(yes)
     return xstrdup("yes");
 }
 
+/* --- Sentinel --- */
+
+/* A target that has not all of the data yet is nobody's heir. */
+WANT(no_heir)
+{
+    return facts->watched ? xstrdup("0") : NULL;
+}
+
+/* Before all others. */
+WANT(first_heir)
+{
+    return facts->watched ? xstrdup("1") : NULL;
+}
+
 /* --- the dump --- */
 
 /* Valkey refuses dumps of other products by their number alone. */
@@ -189,12 +203,16 @@ static const struct setting_row rows[] = {
     {ACT_PREPARE, AT_TARGET, "slave-read-only", 0, 50000, SCOPE_RUN, yes, S_REQUIRED},
     {ACT_PREPARE, AT_TARGET, "replica-read-only", 50000, 0, SCOPE_RUN, yes, S_REQUIRED},
     {ACT_PREPARE, AT_TARGET, "replica-ignore-maxmemory", 50000, 0, SCOPE_RUN, yes, 0},
+    {ACT_PREPARE, AT_TARGET, "slave-priority", 0, 50000, SCOPE_RUN, no_heir, S_REQUIRED},
+    {ACT_PREPARE, AT_TARGET, "replica-priority", 50000, 0, SCOPE_RUN, no_heir, S_REQUIRED},
     {ACT_PREPARE, AT_TARGET, "rdb-version-check", 70200, 0, SCOPE_RUN, relaxed, S_REQUIRED},
     {ACT_PREPARE, AT_TARGET, "repl-diskless-load", 60000, 0, SCOPE_RUN, diskless_load, 0},
     {ACT_PREPARE, AT_SOURCE, "repl-diskless-sync", 0, 0, SCOPE_RUN, diskless_sync, 0},
     {ACT_PREPARE, AT_SOURCE, "repl-diskless-sync-delay", 0, 0, SCOPE_RUN, diskless_delay, 0},
     {ACT_PREPARE, AT_SOURCE, "repl-backlog-size", 0, 0, SCOPE_RUN, backlog, 0},
     {ACT_PREPARE, AT_SOURCE, "client-output-buffer-limit", 0, 0, SCOPE_SYNC, output_buffer, 0},
+    {ACT_PREPARE_CUTOVER, AT_TARGET, "slave-priority", 0, 50000, SCOPE_RUN, first_heir, 0},
+    {ACT_PREPARE_CUTOVER, AT_TARGET, "replica-priority", 50000, 0, SCOPE_RUN, first_heir, 0},
     {ACT_PREPARE_CUTOVER, AT_TARGET, "repl-backlog-size", 0, 0, SCOPE_RUN, reverse_backlog, 0},
     {ACT_PREPARE_CUTOVER, AT_FOLLOWERS, "masteruser", 60000, 0, SCOPE_LINK, target_user, 0},
     {ACT_PREPARE_CUTOVER, AT_FOLLOWERS, "masterauth", 0, 0, SCOPE_LINK, target_password, S_SECRET},

@@ -31,6 +31,7 @@ struct setting {
 struct setting_facts {
     bool tune;                 /* sync.tune */
     bool reverse;              /* cutover.reverse */
+    bool watched;              /* the job names Sentinels */
     enum answer tls[SIDE_MAX]; /* the other node finds TLS spoken where it looks for this one */
     bool follow;               /* source.replicas */
     const struct redis_info *info[SIDE_MAX];

@@ -22,6 +22,7 @@ EVENT(CUTOVER_WITHDRAWN, "cutover_withdrawn", LEVEL_WARN, "d0b8cafa594c4a55a4a92
 EVENT(CUTOVER_STARTED, "cutover_started", LEVEL_INFO, "9cefa38fe30a49f9a9ab405530ed8177", "The source's writes are about to be paused.")
 EVENT(CUTOVER_ABORTED, "cutover_aborted", LEVEL_WARN, "cd1bce53c1864b91a0c81fc3665e5740", "A switch-over was given up before its point of no return; writes go on at the source.")
 EVENT(CUTOVER_COMPLETED, "cutover_completed", LEVEL_INFO, "3895327190824e5794463813140f3b4f", "The target is the writable primary.")
+EVENT(CLIENTS_TOLD, "clients_told", LEVEL_INFO, "5b1f8c6e0d7f4c0f9a3d0c54c1f2a7be", "All Sentinels that answer name the target, so that clients who ask them find it.")
 EVENT(REVERSE_ATTACHED, "reverse_attached", LEVEL_INFO, "e1a597cf96ca419fac1caa2637cc5c53", "The old source follows the new primary.")
 EVENT(SIBLING_ATTACHED, "replica_attached", LEVEL_INFO, "fb36469e201a46fca7b952a984c5fd05", "Another replica of the old source follows the new primary.")
 EVENT(SIBLING_RETURNED, "replica_returned", LEVEL_WARN, "ec048dc384be48a2959932000eaa3c44", "Another replica of the old source stays where it was, with its own settings.")

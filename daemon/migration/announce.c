@@ -92,10 +92,12 @@ static json_t *cutover_data(const struct migration *m, const struct run *after)
     json_t *gap =
         after->cutover.gap_us < 0 ? json_null() : json_real((double)after->cutover.gap_us / 1000.0);
 
-    return json_pack(
-        "{s:o,s:I,s:I,s:I}", "write_gap_ms", gap, "offset", (json_int_t)after->cutover.offset,
-        "source_offset", (json_int_t)m->pair.seen.node[SIDE_SOURCE].info.master_repl_offset,
-        "target_offset", (json_int_t)m->pair.seen.node[SIDE_TARGET].info.master_repl_offset);
+    return json_pack("{s:o,s:o,s:I,s:I,s:I}", "write_gap_ms", gap, "clients_told_ms",
+                     after->cutover.told_ms ? json_integer(after->cutover.told_ms) : json_null(),
+                     "offset", (json_int_t)after->cutover.offset, "source_offset",
+                     (json_int_t)m->pair.seen.node[SIDE_SOURCE].info.master_repl_offset,
+                     "target_offset",
+                     (json_int_t)m->pair.seen.node[SIDE_TARGET].info.master_repl_offset);
 }
 
 struct event_context migration_context(const struct migration *m)
@@ -248,6 +250,22 @@ void migration_announce_sibling(struct migration *m, const struct sibling *one)
                json_pack("{s:s, s:s}", "replica", at, "state", sibling_state_name(one->state)),
                "the old source's replica '%s' %s%s%s", at, sibling_words[one->state].what,
                one->message[0] ? ": " : "", one->message);
+}
+
+void migration_announce_told(struct migration *m)
+{
+    const struct seen_sentinels *all = m->pair.seen.sentinels;
+    struct event_context context = migration_context(m);
+    unsigned named = 0;
+
+    for (unsigned i = 0; i < all->n; i++)
+        named += all->one[i].answers;
+    event_emit(m->env->bus, EVENT_CLIENTS_TOLD, &context,
+               json_pack("{s:I, s:i, s:i}", "clients_told_ms", (json_int_t)m->run.cutover.told_ms,
+                         "sentinels", (int)named, "silent", (int)(all->n - named)),
+               "the Sentinels name the target, %.3f s after it took over%s",
+               (double)m->run.cutover.told_ms / 1000.0,
+               named < all->n ? "; some do not answer, and hear of it from the others" : "");
 }
 
 void migration_announce_link(struct migration *m, enum link_news news)

@@ -91,6 +91,8 @@ void migration_announce_check(struct migration *m, const struct check_report *re
 void migration_announce_setting(struct migration *m, const struct setting_report *report);
 /* … of another replica of the old source; */
 void migration_announce_sibling(struct migration *m, const struct sibling *one);
+/* … that the Sentinels send clients to the target; */
+void migration_announce_told(struct migration *m);
 /* … of the link; */
 void migration_announce_link(struct migration *m, enum link_news news);
 /* … of the alarms that are on now, and were not, or the other way round. */

@@ -56,8 +56,8 @@ void migration_set_file_gone(struct migration *m, bool gone)
 bool migration_forgettable(const struct migration *m)
 {
     const struct run *run = transition_upcoming(&m->transition, &m->run);
-    bool settled =
-        (phase_get(run->phase)->flags & F_ENDED) && !(run->phase == PHASE_FAILED && run->attached);
+    bool settled = (phase_get(run->phase)->flags & F_ENDED) &&
+                   !(run->phase == PHASE_FAILED && (run->attached || run->sentinel_owed));
 
     bool untouched =
         (run->phase == PHASE_IDLE || run->phase == PHASE_QUEUED || run->phase == PHASE_CHECKING) &&

@@ -285,12 +285,25 @@ static void look_again(struct migration *m, const struct decision *d, uint32_t p
     uv_timer_start(&m->timer, on_timer, poll_ms, 0);
 }
 
+/* They all name the target: how long that has taken is kept. */
+static void keep_told(struct migration *m)
+{
+    int64_t ms = clock_wall_ms() - m->run.cutover.at_wall_ms;
+
+    if (!sentinels_told(m->spec, &m->run, &m->pair.seen) || transition_pending(&m->transition))
+        return;
+    m->run.cutover.told_ms = max_of(ms, (int64_t)1);
+    (void)migration_keep(m, &m->run);
+    migration_announce_told(m);
+}
+
 static void observe(struct migration *m)
 {
     struct pair_moment moment = {.tilt = tilt_is_on(&m->env->tilt), .slot = m->slot.held};
     enum link_news news = pair_observe(&m->pair, &moment);
 
     migration_see_around(m, m->spec, &m->run, &m->pair.seen);
+    keep_told(m);
 
     if (news != LINK_NO_NEWS)
         migration_announce_link(m, news);
@@ -311,8 +324,10 @@ void migration_take_turn(struct turn *turn)
         return;
     d = decide(m->spec, &m->run, &m->pair.seen);
     m->last = d;
-    if (m->run.phase == PHASE_FAILED && m->run.attached && d.poll_ms == POLL_NEVER) {
-        m->run.attached = false; /* the target has been seen to follow no more: nothing is owed */
+    if (m->run.phase == PHASE_FAILED && d.poll_ms == POLL_NEVER &&
+        (m->run.attached || m->run.sentinel_owed)) {
+        /* The target has been seen to follow no more, and nobody to make it: nothing is owed. */
+        m->run.attached = m->run.sentinel_owed = false;
         (void)migration_keep(m, &m->run);
     }
     if (d.event != EV_NONE)

@@ -161,6 +161,9 @@ void facts_learn_info(struct facts *facts, const redisReply *info)
 
 /* --- Sentinel --- */
 
+/* What it says goes into lines to be pasted into a shell. */
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_"
+
 static void learn_sentinels(struct facts *facts, const redisReply *reply)
 {
     bool known = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
@@ -194,6 +197,31 @@ void facts_learn_clients(struct facts *facts, const redisReply *clients)
         addr = "";
     snprintf(facts->sentinel, sizeof(facts->sentinel), "'%.*s' from %.*s",
              (int)strcspn(name, " \n"), name, (int)strcspn(addr, " \n"), addr);
+}
+
+void facts_ask_hello(struct redis_call *call)
+{
+    redis_call_addv(call, "SUBSCRIBE", "__sentinel__:hello");
+    redis_call_await(call);
+}
+
+/* Its address, run id, epoch, and of the primary: name, address, epoch; with commas between. */
+void facts_learn_hello(struct facts *facts, const redisReply *message)
+{
+    const redisReply *text =
+        message->type == REDIS_REPLY_ARRAY && message->elements == 3 ? message->element[2] : NULL;
+    char host[48], name[64];
+    unsigned port;
+    int used = 0; /* a longer name does not end there */
+
+    if (!text || text->type != REDIS_REPLY_STRING ||
+        sscanf(text->str, "%47[^,],%u,%*[^,],%*[^,],%63[A-Za-z0-9._-],%n", host, &port, name,
+               &used) != 3 ||
+        used == 0 || port == 0 || port > UINT16_MAX || host[strspn(host, HOST_CHARACTERS)])
+        return;
+    (void)str_copy(facts->hello_host, sizeof(facts->hello_host), host);
+    (void)str_copy(facts->hello_name, sizeof(facts->hello_name), name);
+    facts->hello_port = (uint16_t)port;
 }
 
 /* --- the rows --- */

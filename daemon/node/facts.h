@@ -27,3 +27,6 @@ void facts_learn_clients(struct facts *ret, const redisReply *clients);
 /* The same of a replication user, over a connection of its own: nothing is begun by it. */
 void facts_ask_login(struct redis_call *call);
 void facts_learn_login(struct login_facts *ret, redisReply *const *replies);
+/* One message of a Sentinel that looks after the node; its reply is the second. */
+void facts_ask_hello(struct redis_call *call);
+void facts_learn_hello(struct facts *facts, const redisReply *message);

@@ -114,6 +114,14 @@ static void settings_done(struct settings *s, enum reason reason, const struct e
 static const struct settings_owner settings_owner = {
     .recorded = settings_recorded, .news = settings_news, .done = settings_done};
 
+static void sentinels_news(struct sentinels *s)
+{
+    struct pair *pair = container_of(s, struct pair, sentinels);
+
+    pair_survey_on(pair);
+    pair->owner->changed(pair);
+}
+
 /* --- life --- */
 
 void pair_init(struct pair *pair, const struct pair_config *config)
@@ -135,6 +143,7 @@ void pair_init(struct pair *pair, const struct pair_config *config)
         node_init(&pair->node[side], config->loop, (enum node_side)side, &pair->seen.node[side],
                   &pair->number, &node_owner, pair);
     settings_init(&pair->settings, &settings_owner, config->store, pair->job, pair->node);
+    sentinels_init(&pair->sentinels, config->loop, sentinels_news);
     link_watch_init(&pair->link);
     progress_reset(&pair->progress);
 }
@@ -146,6 +155,7 @@ static void part_closed(void *arg)
     if (--pair->closing > 0)
         return;
     settings_deinit(&pair->settings);
+    sentinels_deinit(&pair->sentinels);
     redis_call_clear(&pair->call);
     probe_deinit(&pair->pause);
     probe_deinit(&pair->sample);
@@ -153,6 +163,8 @@ static void part_closed(void *arg)
     for (int side = 0; side < SIDE_MAX; side++) {
         if (side < SIDE_ENDS)
             probe_deinit(&pair->login[side]);
+        if (side < SIDE_ENDS)
+            probe_deinit(&pair->hello[side]);
         node_deinit(&pair->node[side]);
     }
     pair->freed(pair->freed_arg);
@@ -162,17 +174,20 @@ void pair_close(struct pair *pair, void (*freed)(void *arg), void *arg)
 {
     pair->freed = freed;
     pair->freed_arg = arg;
-    pair->closing = 3 + SIDE_MAX + SIDE_ENDS + (pair->siblings != NULL);
+    pair->closing = 4 + SIDE_MAX + 2 * SIDE_ENDS + (pair->siblings != NULL);
     pair->surveying = false;
     settings_close(&pair->settings);
     for (int side = 0; side < SIDE_MAX; side++) {
         node_close(&pair->node[side], part_closed, pair);
         if (side < SIDE_ENDS)
             probe_close(&pair->login[side], part_closed, pair);
+        if (side < SIDE_ENDS)
+            probe_close(&pair->hello[side], part_closed, pair);
     }
     pair->seen.siblings = NULL;
     if (pair->siblings)
         siblings_free(take(pair->siblings), part_closed, pair);
+    sentinels_close(&pair->sentinels, part_closed, pair);
     probe_close(&pair->pause, part_closed, pair);
     probe_close(&pair->sample, part_closed, pair);
     probe_close(&pair->relogin, part_closed, pair);
@@ -376,6 +391,9 @@ enum link_news pair_observe(struct pair *pair, const struct pair_moment *moment)
     news = link_watch_update(&pair->link, seen, pair->run->phase, now);
     diagnose_link(pair->spec, pair->run, seen);
     pair_observe_siblings(pair);
+    if (pair->acts)
+        sentinels_turn(&pair->sentinels, pair->spec, pair->run, seen);
+    sentinels_watch(pair->spec, pair->run, seen);
     return news;
 }
 

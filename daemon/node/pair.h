@@ -18,6 +18,7 @@
 #include "daemon/core/sync_watch.h"
 #include "daemon/node/node.h"
 #include "daemon/node/probe.h"
+#include "daemon/node/sentinels.h"
 #include "daemon/node/settings.h"
 #include "daemon/node/siblings.h"
 
@@ -64,10 +65,12 @@ struct pair {
     struct probe login[SIDE_ENDS]; /* of the replication user there */
     struct probe relogin;          /* the same at the source, while the link is down */
     struct probe sample;           /* some keys of the source */
+    struct probe hello[SIDE_ENDS]; /* of a Sentinel that looks after the node */
     struct probe pause;            /* whether somebody has paused the source's clients */
     struct connection connection[SIDE_MAX]; /* that can act, or was the last that could */
     struct settings settings;
-    struct siblings *siblings; /* owned; NULL: none were seen */
+    struct siblings *siblings;  /* owned; NULL: none were seen */
+    struct sentinels sentinels; /* of the job file */
 
     struct lease lease;
     struct sync_watch sync;

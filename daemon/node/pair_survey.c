@@ -139,6 +139,62 @@ static void take_sample(struct pair *pair)
         pair->node[SIDE_SOURCE].facts->sample_tried = true;
 }
 
+/* --- Sentinel --- */
+
+#define HELLO_MS 2500 /* each of them says it every two seconds */
+
+static bool wants_hello(const struct pair *pair, enum node_side side)
+{
+    const struct facts *facts = pair->node[side].facts;
+
+    return pair->spec->n_sentinels == 0 && facts && facts->known && facts_are_watched(facts) &&
+           !facts->hello_tried;
+}
+
+static void hello_done(struct pair *pair, enum node_side side, const struct err *err)
+{
+    struct facts *facts = pair->node[side].facts;
+
+    if (!facts)
+        return; /* they matter no longer */
+    facts->hello_tried = true;
+    if (!err)
+        facts_learn_hello(facts, pair->hello[side].call->replies[1]);
+    pair_survey_on(pair);
+    pair->owner->changed(pair);
+}
+
+static void source_hello_done(struct probe *probe, const struct err *err)
+{
+    hello_done(container_of(probe, struct pair, hello[SIDE_SOURCE]), SIDE_SOURCE, err);
+}
+
+static void target_hello_done(struct probe *probe, const struct err *err)
+{
+    hello_done(container_of(probe, struct pair, hello[SIDE_TARGET]), SIDE_TARGET, err);
+}
+
+static void ask_hello(struct redis_call *call, const void *arg)
+{
+    (void)arg;
+    facts_ask_hello(call);
+}
+
+/* What it calls the node nobody else tells. */
+static void hear_hello(struct pair *pair, enum node_side side)
+{
+    bool source = side == SIDE_SOURCE;
+    struct probe_config config = {.access = pair_access(pair, side, NULL, LOGIN_TIMEOUT_MS),
+                                  .ask = ask_hello,
+                                  .answer_ms = HELLO_MS,
+                                  .done = source ? source_hello_done : target_hello_done};
+    struct err err;
+
+    if (wants_hello(pair, side) && !probe_is_under_way(&pair->hello[side]) &&
+        probe_start(&pair->hello[side], pair->node[side].loop, &config, &err))
+        pair->node[side].facts->hello_tried = true;
+}
+
 void pair_survey_on(struct pair *pair)
 {
     const struct node *writer = &pair->node[pair->seen.writer];
@@ -155,6 +211,8 @@ void pair_survey_on(struct pair *pair)
     }
     if (wants_sample(pair))
         take_sample(pair);
+    for (int side = 0; side < SIDE_ENDS; side++)
+        hear_hello(pair, (enum node_side)side);
     if (pair_surveyed(pair)) {
         pair->surveying = false;
         pair->surveyed_ms = clock_boot_ms();
@@ -231,6 +289,7 @@ void pair_survey(struct pair *pair)
             node_want_facts(&pair->node[side]);
     for (int side = 0; side < SIDE_ENDS; side++)
         try_login(pair, (enum node_side)side);
+    sentinels_survey(&pair->sentinels, pair->spec, &pair->seen);
     for (int side = 0; side < SIDE_MAX; side++)
         node_expect(&pair->node[side]);
     for (int side = 0; side < SIDE_MAX; side++)
@@ -261,10 +320,10 @@ bool pair_surveyed(const struct pair *pair)
         const struct seen_node *node = &pair->seen.node[side];
 
         if (!node->tried || !node->facts || !node->facts->replication.tried ||
-            (node->reachable && !node->facts->known))
+            (node->reachable && (!node->facts->known || wants_hello(pair, (enum node_side)side))))
             return false;
     }
-    return primary_surveyed(pair) && !wants_sample(pair);
+    return primary_surveyed(pair) && !wants_sample(pair) && sentinels_surveyed(&pair->sentinels);
 }
 
 void pair_drop_facts(struct pair *pair)

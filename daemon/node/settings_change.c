@@ -212,7 +212,8 @@ static int gather_facts(struct settings *s, const struct spec *spec,
 
     s->facts = (struct setting_facts){.tune = spec->sync.tune,
                                       .reverse = spec->cutover.reverse,
-                                      .follow = !spec->source.leave_replicas};
+                                      .follow = !spec->source.leave_replicas,
+                                      .watched = spec->n_sentinels > 0};
     for (int side = 0; side < SIDE_MAX; side++)
         s->facts.info[side] = &s->node[side].seen->info;
     for (size_t side = 0; side < array_len(nodes); side++) {

@@ -163,9 +163,9 @@ CHECK(TARGET_MAXCLIENTS, target_maxclients, "target-maxclients", false, "the tar
       "Run the line above at the target.")
 
 /* Around them */
-CHECK(SENTINEL, sentinel, "sentinel", false, "no Sentinel looks after the nodes",
-      "Sentinel looks after a node of this job. It promotes and points replicas as it sees fit: it may undo the switch-over, with the writes taken since, or point the target back after an abort.",
-      "Take the pair out of Sentinel's care first, at each Sentinel: SENTINEL REMOVE NAME. After the switch-over: SENTINEL MONITOR NAME with the target's address.")
+CHECK(SENTINEL, sentinel, "sentinel", false, "Sentinel, if any looks after the nodes, is told of the switch-over",
+      "Sentinel looks after a node of this job, and promotes and points replicas as it sees fit. At the source, where that has other replicas, it undoes the switch-over, with the writes taken since; without, it takes up to a minute to name the target, and attaches it again after an abort. At the target, where that has replicas, it fights the migration without an end.",
+      "Of those at the source, name all in the job file: sentinels: [HOST:PORT, ...] and sentinel_name: NAME; the job then tells them. Those at the target: at each, SENTINEL REMOVE NAME, and after the switch-over SENTINEL MONITOR NAME with the target's host, port and the quorum. What the message has for after an abort is due within eight seconds of it.")
 CHECK(SOURCE_REPLICAS, source_replicas, "source-replicas", false, "the source has no other replicas",
       "The source has replicas of its own. After the switch-over each of them is pointed to the target, without a full copy. With replicas: leave under source: they stay: they follow the target through the old source, or, with reverse: false as well, hang on a dead end without new writes.",
       "Nothing, with replicas: follow under source:, which is the default. With leave, point them to the target after the switch-over: REPLICAOF, with the target's host and port. That costs no full copy.")
@@ -182,6 +182,9 @@ CHECK(NOT_REPLICATED, not_replicated, "not-replicated", false, "what is not data
 /* Until the switch-over */
 WATCH(GATE_REPLICAS, "gate-replicas", true, "Not all of the target's own replicas are online and within cutover.max_lag of it.",
       "Wait for them: after the target's copy they copy everything from it. Remove those that are gone from target.replicas. Where writes come too fast for it, raise cutover.max_lag.")
+WATCH(GATE_SENTINEL, "gate-sentinel", true,
+      "The Sentinels of the job file are not ready for the switch-over: one names another primary, has not noticed the target, or would promote another replica.",
+      "The message says which, and what is the matter. What they notice by themselves takes up to 10 s.")
 WATCH(EVICTIONS, "evictions", true,
       "The target has evicted keys while it followed the source, and lacks them now.",
       "Raise maxmemory at the target, then have all of it copied anew: ecmigratectl abort JOB, set allow_flush: true under target: in the job file; that starts it anew, or else: ecmigratectl start JOB.")

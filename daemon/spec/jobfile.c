@@ -110,6 +110,23 @@ static void check_endpoints(const struct spec *spec, const struct yaml_node *roo
         diags_error(diags, "same-endpoint", &target->at, NULL, "source and target are the same");
 }
 
+/* One is of no use without the other. */
+static void check_sentinels(const struct yaml_node *root, struct diags *diags)
+{
+    const struct yaml_node *list = yaml_node_get(root, "sentinels");
+    const struct yaml_node *name = yaml_node_get(root, "sentinel_name");
+    const struct yaml_node *auth = yaml_node_get(root, "sentinel_auth");
+
+    if (list && list->child && !name)
+        diags_error(diags, "missing-key", &list->key->at,
+                    "add sentinel_name: what they call the source",
+                    "'sentinels' without 'sentinel_name'");
+    if ((name || auth) && !(list && list->child))
+        diags_error(diags, "missing-key", &(name ? name : auth)->key->at,
+                    "add sentinels: [host:port, ...]", "'%s' without 'sentinels'",
+                    name ? "sentinel_name" : "sentinel_auth");
+}
+
 /* An inline password makes the whole file a secret; its group may be the daemon's. */
 static void check_inline(const struct yaml_node *password, mode_t mode, struct diags *diags)
 {
@@ -190,6 +207,7 @@ static void check_logins(const struct spec *spec, const struct yaml_node *root, 
     check_login(target, &spec->target.auth, mode, diags);
     check_login(yaml_node_get(target, "replication_user"), &spec->target.replication_user, mode,
                 diags);
+    check_login(yaml_node_get(root, "sentinel_auth"), &spec->sentinel_auth, mode, diags);
 }
 
 static void default_reachable(struct spec_node *node)
@@ -220,6 +238,7 @@ static struct spec *read_document(const char *path, const char *text,
         take_default_id(spec, doc, index, diags);
     check_backoff(spec, doc->root, diags);
     check_endpoints(spec, doc->root, diags);
+    check_sentinels(doc->root, diags);
     check_logins(spec, doc->root, mode, diags);
     return spec;
 }

@@ -80,6 +80,20 @@ static void check_tls(const struct schema_row *row, const struct yaml_node *map,
 #define TLS_JSON                                                                                   \
     "{\"dependentRequired\": {\"cert_file\": [\"key_file\"], \"key_file\": [\"cert_file\"]}}"
 
+/* Sentinel's own rule. A pattern would be more: RESET takes one. */
+static void check_sentinel_name(const struct schema_row *row, const struct yaml_node *value,
+                                const void *field, struct diags *diags)
+{
+    const char *name = *(char *const *)field;
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+    (void)row;
+    if (name[strspn(name, allowed)])
+        diags_error(diags, "bad-name", &value->at, NULL,
+                    "a name of Sentinel has letters, digits, '.', '_' and '-' only");
+}
+
 /* --- log-in --- */
 
 /* clang-format off: a row is easier to read as a row */
@@ -362,6 +376,18 @@ static const struct schema_row job_rows[] = {
      .doc = "Comparison of the contents."},
     {.key = "checks", .type = SCHEMA_MAP, .sub = &checks_schema,
      .doc = "The checks before a migration."},
+    {.key = "sentinels", .type = SCHEMA_LIST, .item = SCHEMA_ENDPOINT,
+     .item_size = sizeof(struct endpoint), .max = SPEC_SENTINELS_MAX, .flags = SCHEMA_SAFE,
+     .offset = offsetof(struct spec, sentinels), .count = offsetof(struct spec, n_sentinels),
+     .doc = "Sentinels that watch the source, and are to send clients to the target."},
+    {.key = "sentinel_name", .type = SCHEMA_STRING, .min = 1, .max = 120, .flags = SCHEMA_SAFE,
+     SCHEMA_FIELD(struct spec, sentinel_name), .check = check_sentinel_name,
+     .check_json = "{\"pattern\": \"^[A-Za-z0-9._-]+$\"}",
+     .doc = "The name under which they watch it."},
+    {.key = "sentinel_auth", .type = SCHEMA_MAP, .sub = &auth_schema, .flags = SCHEMA_SAFE,
+     SCHEMA_FIELD(struct spec, sentinel_auth), .check = check_replication_user,
+     .check_json = "{\"minProperties\": 1, " AUTH_KEYWORDS "}",
+     .doc = "What the daemon logs in with at the Sentinels; default: nothing."},
     {.key = "notify", .type = SCHEMA_LIST, .item = SCHEMA_NAME, .flags = SCHEMA_LATER,
      .doc = "Sinks of the daemon's config that hear of this job."},
 };

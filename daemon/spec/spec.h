@@ -16,6 +16,7 @@
 #define SPEC_ID_MAX 40
 #define SPEC_REPLICAS_MAX 8
 #define SPEC_WAIVED_MAX 32
+#define SPEC_SENTINELS_MAX 16
 
 /* Where a password comes from; at most one of the three is set. */
 struct spec_auth {
@@ -83,6 +84,11 @@ struct spec {
         unsigned *waived; /* owned; as the words of the schema are numbered */
         unsigned n_waived;
     } checks;
+
+    struct endpoint *sentinels; /* owned */
+    unsigned n_sentinels;
+    char *sentinel_name;            /* what they call the source; NULL: there are none */
+    struct spec_auth sentinel_auth; /* our log-in there */
 };
 
 void spec_free(struct spec *spec); /* NULL is fine; wipes inline passwords */

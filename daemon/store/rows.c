@@ -70,6 +70,8 @@ static const struct column job_columns[] = {
     COLUMN(KIND_CHARS, run.writer.host),
     COLUMN(KIND_PORT, run.writer.port),
     COLUMN(KIND_CHARS, run.writer_run_id),
+    COLUMN(KIND_INT64, run.cutover.told_ms),
+    COLUMN(KIND_BOOL, run.sentinel_owed),
 };
 _Static_assert(array_len(job_columns) == JOB_COLUMNS_N, "columns of a job");
 

@@ -4,7 +4,7 @@
 #include "daemon/store/store.h"
 #include "lib/db/db.h"
 
-#define JOB_COLUMNS_N 42
+#define JOB_COLUMNS_N 44
 #define SETTING_COLUMNS_N 6
 #define CONNECTION_COLUMNS_N 4
 #define EVENT_COLUMNS_N 8

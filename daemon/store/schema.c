@@ -110,6 +110,8 @@ static const char *const migrations[] = {
     " password_to TEXT,"
     " PRIMARY KEY (job, endpoint)"
     ") STRICT, WITHOUT ROWID;",
+    "ALTER TABLE job ADD COLUMN cutover_told_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN sentinel_owed INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define JOB_COLUMNS                                                                                \
@@ -118,7 +120,8 @@ static const char *const migrations[] = {
     "cutover_attempt, next_cutover_wall_ms, epoch, source_host, source_port, source_run_id, "      \
     "target_run_id, cutover_at_wall_ms, cutover_gap_us, cutover_offset, committed, given_keys, "   \
     "given_offset, given_replid, want_since_wall_ms, want_until_wall_ms, want_by, again, "         \
-    "recopy, errors_base, evicted_base, copies, writer_host, writer_port, writer_run_id"
+    "recopy, errors_base, evicted_base, copies, writer_host, writer_port, writer_run_id, "         \
+    "cutover_told_ms, sentinel_owed"
 #define SETTING_COLUMNS "job, side, name, old_value, new_value, scope"
 #define CONNECTION_COLUMNS "job, side, run_id, client_id"
 #define SWITCHED_COLUMNS "source, target, at_wall_ms"
@@ -134,7 +137,7 @@ static const char *const statements[ST_MAX] = {
     [ST_PUT_JOB] =
         "INSERT OR REPLACE INTO job (" JOB_COLUMNS ") VALUES "
         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_DELETE_JOB] = "DELETE FROM job WHERE id = ?",
     /* The value before the first change is the one to restore. */
     [ST_PUT_SETTING] = "INSERT INTO setting (" SETTING_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) "

@@ -105,6 +105,12 @@ void redis_call_add(struct redis_call *call, int argc, const char *const *argv)
     call->n++;
 }
 
+void redis_call_await(struct redis_call *call)
+{
+    assert(call->n > 0 && call->n < REDIS_CALL_COMMANDS_MAX);
+    call->n++;
+}
+
 static struct redis_slot *slot_new(struct redis_client *client, struct redis_call *call)
 {
     struct redis_slot *slot = xmalloc(sizeof(*slot));

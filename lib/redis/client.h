@@ -108,6 +108,8 @@ void redis_call_add(struct redis_call *call, int argc, const char *const *argv);
 #define redis_call_addv(call, ...)                                                                 \
     redis_call_add((call), (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)),          \
                    (const char *[]){__VA_ARGS__})
+/* One more reply is waited for, to no command of its own: what a channel brings after SUBSCRIBE. */
+void redis_call_await(struct redis_call *call);
 /* Sends. A client that is not ready: done comes with ERR_CLOSED. Written at once when the socket
  * takes it. */
 void redis_call_start(struct redis_call *call, struct redis_client *client, uint64_t timeout_ms,

@@ -138,6 +138,7 @@ static void read_list(const struct schema_row *row, const struct yaml_node *list
     unsigned n = 0, room = 0;
     char *array;
 
+    assert(row->size == 0); /* the field is a pointer, no array */
     clear_list(row, base);
     for (const struct yaml_node *c = list->child; c; c = c->next)
         room++;

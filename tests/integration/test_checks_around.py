@@ -1,43 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of who else has to do with the nodes: Sentinel, replicas, and what is not data."""
-import os
 import subprocess
 
 import pytest
-from checks_stage import Stage
+from checks_stage import Stage, paste
 from harness import wait_for
-from redis_node import RedisNode
-
-
-class Sentinel(RedisNode):
-    """Watches a primary under the name "pair"."""
-
-    def __init__(self, watched):
-        super().__init__(name="sentinel")
-        self.watched = watched
-
-    def start(self):
-        path = os.path.join(self.dir, "sentinel.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"sentinel monitor pair 127.0.0.1 {self.watched.port} 1\n"
-                       "sentinel down-after-milliseconds pair 60000\n")
-        self.before, self.program = (self.program, path), "--sentinel"  # the file comes first
-        super().start()
-
-    def options(self):
-        return {"port": self.port, "bind": "127.0.0.1", "dir": self.dir, "logfile": self.log}
-
-    def remove(self):
-        """As next_step has it."""
-        assert self.cmd("SENTINEL", "REMOVE", "pair") == "OK"
-
-
-def watch(lab, node):
-    sentinel = Sentinel(node)
-    lab.things.append(sentinel)
-    sentinel.start()
-    wait_for(lambda: "sentinel-" in node.cmd("CLIENT", "LIST"), 10, "Sentinel to come")
-    return sentinel
+from sentinel_node import watch
+from waiting import stays
 
 
 def follow(lab, primary):
@@ -56,11 +25,15 @@ def test_sentinel(lab, daemon, side, heir, severity):
     stage.is_fine("sentinel")
     if heir:
         follow(lab, node)
-    sentinel = watch(lab, node)
-    found = stage.finds("sentinel", severity, f"the {side}", "'sentinel-", **{side: "127.0.0.1:"}, lines=0)
-    assert ("may promote" in found["message"]) == heir
+    sentinel, = watch(lab, node)
+    found = stage.finds("sentinel", severity, f"the {side} as 'pair'", **{side: "'sentinel-"},
+                        lines=1 if heir and side == "target" else 0)
+    assert ("promote" in found["message"]) == heir
     assert "SENTINEL REMOVE" in daemon.ctl("explain", "sentinel").stdout
-    sentinel.remove()
+    for line in found["remedy"] or []:
+        assert paste(line) == "OK"
+    if not found["remedy"]:
+        sentinel.remove()
     wait_for(lambda: stage.result("sentinel")["severity"] == "ok", 10, "Sentinel to go")
 
 
@@ -69,7 +42,7 @@ def test_sentinel_at_both_tells_of_the_worse(lab, daemon):
     watch(lab, source)
     follow(lab, target)
     watch(lab, target)
-    found = Stage(daemon, source, target).finds("sentinel", "error", "the target, which has a replica")
+    found = Stage(daemon, source, target).finds("sentinel", "error", "the target as 'pair'")
     assert "replicas" in found["target"] and "replicas" not in found["source"]
 
 
@@ -149,3 +122,36 @@ def test_a_target_that_goes_another_way_to_the_source(lab, daemon):
                           check=True).stdout == "PONG\n"
     stage.write()
     stage.is_fine("nat")
+
+
+def told(message, verb):
+    """The line of a warning, with what is to be said."""
+    line = message[message.index("redis-cli"):].split(";")[0]
+    return line.replace("FAILOVER", verb)
+
+
+def test_the_lines_for_after_the_switch_over(lab, daemon):
+    source, target = lab.pair()
+    sentinel, = watch(lab, source)
+    stage = Stage(daemon, source, target)
+    message = stage.finds("sentinel", "warning", "After the switch-over: ").get("message")
+    daemon.verb(stage.job, "start")
+    daemon.wait_phase(stage.job, "replicating")
+    wait_for(lambda: sentinel.replicas().get(target.port, {}).get("runid"), 15, "Sentinel to notice the target")
+    daemon.complete(stage.job)
+    assert paste(told(message, "FAILOVER")) == "OK"
+    wait_for(lambda: sentinel.port_of_primary() == target.port, 5, "Sentinel to name the target")
+
+
+def test_the_lines_for_after_an_abort(lab, daemon):
+    source, target = lab.pair()
+    sentinel, = watch(lab, source)
+    stage = Stage(daemon, source, target)
+    message = stage.finds("sentinel", "warning", "after an abort RESET").get("message")
+    daemon.verb(stage.job, "start")
+    daemon.wait_phase(stage.job, "replicating")
+    wait_for(lambda: sentinel.replicas().get(target.port, {}).get("runid"), 15, "Sentinel to notice the target")
+    daemon.verb(stage.job, "abort")
+    daemon.wait_phase(stage.job, "failed")
+    assert paste(told(message, "RESET")) == "1"
+    stays(lambda: target.role() == "master", 20, "the target is a primary")

@@ -56,7 +56,7 @@ def test_it_describes_every_key(validator):
     walk(top)
     assert top["required"] == ["target"] and top["properties"]["target"]["required"] == ["endpoint"]
     assert set(top["properties"]) == {"replication_group", "description", "source", "target", "start", "attach",
-                                      "sync", "cutover", "checks"}
+                                      "sync", "cutover", "checks", "sentinels", "sentinel_name", "sentinel_auth"}
     assert top["properties"]["cutover"]["properties"]["pause"]["default"] == "5s"
     assert "From 100ms to 1m." in top["properties"]["cutover"]["properties"]["pause"]["description"]
     assert top["properties"]["attach"]["properties"]["attempts"] == {
@@ -86,6 +86,8 @@ GOOD = [
     "checks: {waive: []}\n" + TARGET,
     "target: {endpoint: 'h:1', tls: {enabled: true, server_name: n, verify: ca}}",
     "source: {endpoint: 'h:1', tls: {enabled: false, verify: none}}\n" + TARGET,
+    "sentinels: []\n" + TARGET,
+    "sentinels: ['h:26379', '[::1]:2']\nsentinel_name: orders-1.a_b\nsentinel_auth: {password: p}\n" + TARGET,
     "source: {endpoint: 'h:1', username: u, password: p, replication_user: {password: q}}\n" + TARGET,
 ]
 WRONG = [
@@ -113,6 +115,9 @@ WRONG = [
     "checks: {waive: [target-not-empty]}\n" + TARGET, "checks: {waive: maxmemory}\n" + TARGET,
     "checks: {waive: [max-memory]}\n" + TARGET, "checks: {skip: [maxmemory]}\n" + TARGET,
     "checks: {waive: [" + ", ".join(["maxmemory"] * 33) + "]}\n" + TARGET,
+    "sentinels: ['h:1']\nsentinel_name: 'a*'\n" + TARGET, "sentinels: h:1\nsentinel_name: a\n" + TARGET,
+    "sentinels: ['h:1']\nsentinel_name: a\nsentinel_auth: {username: u}\n" + TARGET,
+    "sentinels: [" + ",".join(f"'a:{i}'" for i in range(1, 18)) + "]\nsentinel_name: a\n" + TARGET,
     "cutover: []\n" + TARGET, f"description: {'x' * 1025}\n" + TARGET, "description: [a]\n" + TARGET,
 ]
 

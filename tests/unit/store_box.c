@@ -104,6 +104,7 @@ void store_job_fill(struct store_job *job, const char *id)
         .copies = 2,
         .writer = {.host = "primary.example", .port = 6399},
         .writer_run_id = "cafe01",
+        .sentinel_owed = true,
         .given_keys = 123456,
         .given_offset = INT64_MAX - 1,
         .given_replid = "abcdef0123456789abcdef0123456789abcdef01",
@@ -119,7 +120,10 @@ void store_job_fill(struct store_job *job, const char *id)
         .source = {.host = "10.0.0.241", .port = 65535},
         .source_run_id = "0123456789012345678901234567890123456789",
         .target_run_id = "9876543210987654321098765432109876543210",
-        .cutover = {.at_wall_ms = 1700000002999, .gap_us = 417, .offset = INT64_MAX},
+        .cutover = {.at_wall_ms = 1700000002999,
+                    .gap_us = 417,
+                    .offset = INT64_MAX,
+                    .told_ms = 1100},
     };
 }
 

@@ -18,6 +18,14 @@ static void add_replica(struct redis_info *info, const char *ip, uint16_t port)
     info->connected_replicas++;
 }
 
+static void hear(struct facts *facts, const char *name)
+{
+    facts->sentinels = YES;
+    str_copy(facts->hello_name, sizeof(facts->hello_name), name);
+    str_copy(facts->hello_host, sizeof(facts->hello_host), "10.0.0.9");
+    facts->hello_port = 26379;
+}
+
 static void sentinel_is_worse_where_it_has_somebody_to_promote(void **state)
 {
     struct check_rig rig;
@@ -26,24 +34,42 @@ static void sentinel_is_worse_where_it_has_somebody_to_promote(void **state)
     check_rig_init(&rig);
     check_rig_expect(&rig, "sentinel", CHECK_OK, "");
     rig.facts[SIDE_SOURCE].sentinels = YES;
-    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "Sentinel looks after the source");
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING,
+                     "after the source: |FAILOVER NAME|RESET NAME");
     assert_string_equal(rig.result.value[SIDE_SOURCE], "Sentinel listens");
     str_copy(rig.facts[SIDE_SOURCE].sentinel, 96, "'sentinel-1a-cmd' from 10.0.0.9:4000");
     add_replica(rig.pair.source, "10.0.0.2", 6379); /* the target itself */
-    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "the source: 'sentinel-1a-cmd'");
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "the source");
+    assert_string_equal(rig.result.value[SIDE_SOURCE], "'sentinel-1a-cmd' from 10.0.0.9:4000");
+    hear(&rig.facts[SIDE_SOURCE], "pair");
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING,
+                     "as 'pair'|redis-cli -h 10.0.0.9 -p 26379 SENTINEL FAILOVER pair;");
     add_replica(rig.pair.source, "10.0.0.3", 6379);
-    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the source, which has a replica");
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR,
+                     "the source as 'pair', and may promote the one");
+    assert_string_equal(rig.result.remedy, ""); /* its clients ask it where the source is */
+    add_replica(rig.pair.source, "10.0.0.4", 6379);
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "may promote one of its other replicas");
+}
+
+static void sentinel_at_a_target_with_replicas_is_to_be_removed(void **state)
+{
+    struct check_rig rig;
+
+    (void)state;
     check_rig_init(&rig);
-    rig.facts[SIDE_TARGET].sentinels = YES;
-    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "the target");
+    hear(&rig.facts[SIDE_TARGET], "new");
+    check_rig_expect(&rig, "sentinel", CHECK_WARNING, "after the target as 'new'|leave it alone");
     add_replica(rig.pair.source, "10.0.0.3", 6379); /* nobody watches that one */
     check_rig_expect(&rig, "sentinel", CHECK_WARNING, "the target");
     add_replica(rig.pair.target, "10.0.0.4", 6379);
-    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the target, which has a replica");
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "after the target as 'new'|would fight");
+    assert_string_equal(rig.result.remedy, "redis-cli -h 10.0.0.9 -p 26379 SENTINEL REMOVE new");
     rig.facts[SIDE_SOURCE].sentinels = YES;
-    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the source, which has a replica");
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "after the source");
     rig.pair.source->connected_replicas = rig.pair.source->n_replicas = 0;
-    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "the target, which has a replica");
+    check_rig_expect(&rig, "sentinel", CHECK_ERROR, "after the target");
+    assert_string_equal(rig.result.remedy, "redis-cli -h 10.0.0.9 -p 26379 SENTINEL REMOVE new");
 }
 
 static void the_sources_replicas_are_those_but_the_target(void **state)
@@ -180,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sentinel_is_worse_where_it_has_somebody_to_promote),
+        cmocka_unit_test(sentinel_at_a_target_with_replicas_is_to_be_removed),
         cmocka_unit_test(the_sources_replicas_are_those_but_the_target),
         cmocka_unit_test(the_targets_replicas_are_told),
         cmocka_unit_test(what_is_not_data_is_compared),

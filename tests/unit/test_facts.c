@@ -370,6 +370,39 @@ static void somebody_on_its_channel_is_a_sentinel(void **state)
     }
 }
 
+static void a_hello_names_whom_it_is_about(void **state)
+{
+    static const struct {
+        const char *text, *name; /* NULL: nothing is learnt */
+    } rows[] = {
+        {"10.0.0.9,26379,1a2b,7,orders-1.a_b,10.0.0.1,6379,3", "orders-1.a_b"},
+        {"::1,26379,1a2b,7,pair,::2,6379,3", "pair"},
+        {"10.0.0.9,26379,1a2b,7,pair", NULL},
+        {"10.0.0.9,0,1a2b,7,pair,10.0.0.1,6379,3", NULL},
+        {"10.0.0.9,70000,1a2b,7,pair,10.0.0.1,6379,3", NULL},
+        {"10.0.0.9;reboot,26379,1a2b,7,pair,10.0.0.1,6379,3", NULL},
+        {"10.0.0.9,26379,1a2b,7,$(reboot),10.0.0.1,6379,3", NULL},
+        {"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < array_len(rows); i++) {
+        char text[256];
+        redisReply *reply;
+        struct facts facts;
+
+        snprintf(text, sizeof(text),
+                 "*3\r\n$7\r\nmessage\r\n$18\r\n__sentinel__:hello\r\n$%zu\r\n%s\r\n",
+                 strlen(rows[i].text), rows[i].text);
+        reply = answer(text);
+        facts_init(&facts);
+        facts_learn_hello(&facts, reply);
+        assert_string_equal(facts.hello_name, rows[i].name ? rows[i].name : "");
+        assert_int_equal(facts.hello_port, facts.hello_name[0] ? 26379 : 0);
+        freeReplyObject(reply);
+    }
+}
+
 /* --- a value among names and values --- */
 
 static void a_value_is_found_behind_its_name(void **state)
@@ -422,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_sentinel_is_known_by_its_name),
         cmocka_unit_test(where_no_list_was_asked_for_its_right_is_not_known),
         cmocka_unit_test(somebody_on_its_channel_is_a_sentinel),
+        cmocka_unit_test(a_hello_names_whom_it_is_about),
         cmocka_unit_test(a_value_is_found_behind_its_name),
     };
 

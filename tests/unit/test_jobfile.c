@@ -251,6 +251,26 @@ static void checks_are_waived_by_name(void **state)
                    "'target-not-empty' is none of");
 }
 
+static void sentinels_have_a_name(void **state)
+{
+    struct jobfile file;
+
+    (void)state;
+    parse_orders(MINIMAL_JOB "sentinels: [a:1, b:2]\nsentinel_name: pair\n", &file);
+    assert_true(jobfile_ok(&file));
+    assert_int_equal(file.specs[0]->n_sentinels, 2);
+    assert_string_equal(file.specs[0]->sentinels[1].host, "b");
+    assert_string_equal(file.specs[0]->sentinel_name, "pair");
+    jobfile_clear(&file);
+    assert_refused(MINIMAL_JOB "sentinels: [a:1]\n",
+                   ":3:1: error[missing-key]: 'sentinels' without 'sentinel_name'");
+    assert_refused(MINIMAL_JOB "sentinel_name: pair\n", "'sentinel_name' without 'sentinels'");
+    assert_refused(MINIMAL_JOB "sentinels: []\nsentinel_auth: {password: p}\n",
+                   "'sentinel_auth' without 'sentinels'");
+    /* RESET takes a pattern. */
+    assert_refused(MINIMAL_JOB "sentinels: [a:1]\nsentinel_name: '*'\n", "error[bad-name]");
+}
+
 static void later_keys_are_refused_by_name(void **state)
 {
     (void)state;
@@ -364,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_name_is_a_job_file_or_not),
         cmocka_unit_test(all_errors_of_a_file_are_reported),
         cmocka_unit_test(checks_are_waived_by_name),
+        cmocka_unit_test(sentinels_have_a_name),
         cmocka_unit_test(later_keys_are_refused_by_name),
         cmocka_unit_test(tls_is_said_whole),
         cmocka_unit_test(keys_belong_where_they_belong),

@@ -13,6 +13,7 @@ static const char *const changes[][2] = {
     {"a", "sync: {stall_timeout: 9s}\n"},
     {"a", "cutover: {mode: auto, max_lag: 1, pause: 1s, attempts: 9, reverse: false}\n"},
     {"a", "cutover: {drain_clients: true}\n"},
+    {"a", "sentinels: [s:1]\nsentinel_name: n\nsentinel_auth: {password: x}\n"},
     {NULL, NULL},
     /* not safe */
     {"b", ""},

@@ -245,7 +245,8 @@ static void test_an_order_that_stands_is_shown(void **state)
     (void)str_copy(m->run.want_by, sizeof(m->run.want_by), "ops");
     job = view(m);
     expect_json(json_object_get(job, "cutover"),
-                "{\"write_gap_ms\":null,\"at\":null,\"offset\":null,\"requested\":{"
+                "{\"write_gap_ms\":null,\"clients_told_ms\":null,"
+                "\"at\":null,\"offset\":null,\"requested\":{"
                 "\"at\":\"2023-11-14T22:13:20.500Z\",\"by\":\"ops\","
                 "\"until\":\"2023-11-14T22:14:20.500Z\",\"force\":true}}");
     json_decref(job);
@@ -266,7 +267,8 @@ static void test_ended_jobs(void **state)
     job = view(m);
     assert_string_equal(str(job, "state"), "available");
     expect_json(json_object_get(job, "cutover"),
-                "{\"write_gap_ms\":0.812,\"at\":\"2023-11-14T22:13:20.500Z\",\"offset\":1042,"
+                "{\"write_gap_ms\":0.812,\"clients_told_ms\":null,"
+                "\"at\":\"2023-11-14T22:13:20.500Z\",\"offset\":1042,"
                 "\"requested\":null}");
     assert_true(json_is_null(json_object_get(job, "link")));
     assert_true(json_is_null(json_object_get(job, "lag")));

@@ -192,7 +192,8 @@ function doneNodes(cutover)
         h("div", {},
           h("p", {class: "gap"}, h("strong", {}, milliseconds(cutover.write_gap_ms)), " write gap"),
           h("p", {class: "quiet"}, "For this long no node took writes.")),
-        facts([["Switched over", time(cutover.at)], ["At offset", h("span", {class: "number"}, count(cutover.offset))]]),
+        facts([["Switched over", time(cutover.at)], ["At offset", h("span", {class: "number"}, count(cutover.offset))],
+               ...(cutover.clients_told_ms ? [["Sentinels named the target after", milliseconds(cutover.clients_told_ms)]] : [])]),
     ];
 }
 

@@ -212,6 +212,11 @@ static double write_gap(const struct migration_view *view)
     return happened ? (double)view->run->cutover.gap_us / 1e6 : NAN;
 }
 
+static double clients_told(const struct migration_view *view)
+{
+    return view->run->cutover.told_ms > 0 ? (double)view->run->cutover.told_ms / 1e3 : NAN;
+}
+
 static double cutover_at(const struct migration_view *view)
 {
     return known_time(view->run->cutover.at_wall_ms);
@@ -269,6 +274,9 @@ const struct job_metric job_metrics[] = {
     {GAUGE("cutover_write_gap_seconds",
            "Time without a primary that takes writes, in the latest switch-over."),
      .value = write_gap},
+    {GAUGE("cutover_clients_told_seconds",
+           "Time from the latest switch-over until all Sentinels named the target."),
+     .value = clients_told},
     {GAUGE("cutover_timestamp_seconds", "When the latest switch-over was done."),
      .value = cutover_at},
 };

@@ -7,45 +7,11 @@
 #include "lib/base/base.h"
 #include "lib/base/units.h"
 
-static bool is_watched(const struct facts *facts)
-{
-    return facts->sentinel[0] || facts->sentinels == YES;
-}
-
-/* The source's replicas but the target. */
-static unsigned other_replicas(const struct check_case *c)
+unsigned judge_other_replicas(const struct check_case *c)
 {
     unsigned n = c->source->connected_replicas;
 
     return n - (n > 0 && source_sees_target(c->spec, c->seen) != NULL);
-}
-
-/* Somebody it may promote in its place: then the two would fight. */
-static bool has_heir(const struct check_case *c, enum node_side side)
-{
-    return side == SIDE_SOURCE ? other_replicas(c) > 0 : c->target->connected_replicas > 0;
-}
-
-enum check_severity check_sentinel(const struct check_case *c)
-{
-    enum check_severity severity = CHECK_OK;
-
-    for (int i = 0; i < SIDE_ENDS; i++) {
-        enum node_side side = (enum node_side)i;
-        const struct facts *facts = judge_facts(c, side);
-        bool heir = has_heir(c, side);
-
-        if (!is_watched(facts))
-            continue;
-        judge_value(c, side, "%s%s%s", facts->sentinel[0] ? facts->sentinel : "Sentinel listens",
-                    heir ? ", " : "", heir ? "and it has replicas" : "");
-        if (severity == CHECK_ERROR || (severity == CHECK_WARNING && !heir))
-            continue;
-        severity = judge(c, heir ? CHECK_ERROR : CHECK_WARNING, "Sentinel looks after the %s%s%s%s",
-                         side_name(side), heir ? ", which has a replica that it may promote" : "",
-                         facts->sentinel[0] ? ": " : "", facts->sentinel);
-    }
-    return severity;
 }
 
 /* "10.0.0.4:6379, 10.0.0.5:6379" */

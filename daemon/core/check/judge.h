@@ -34,6 +34,8 @@ void judge_remedy(const struct check_case *c, enum node_side side, const char *f
     __attribute__((format(printf, 3, 4)));
 /* As a shell takes it: most texts as they are. */
 const char *judge_word(const char *text, char word[CHECK_REMEDY_MAX]);
+/* The source's replicas but the target. In around.c. */
+unsigned judge_other_replicas(const struct check_case *c);
 /* The facts of one side. */
 const struct facts *judge_facts(const struct check_case *c, enum node_side side);
 /* The line that gives the daemon's user rights at a node: "'+info' '+scan'". In rights.c. */
