@@ -26,6 +26,7 @@ static const struct {
 static const char *const settings[SIBLING_SETTINGS] = {
     [SIBLING_USER] = "masteruser",
     [SIBLING_PASSWORD] = "masterauth",
+    [SIBLING_TLS] = "tls-replication",
 };
 
 const char *sibling_state_name(enum sibling_state state)
@@ -157,7 +158,7 @@ static bool follows_target(const struct sibling *f, const struct redis_info *inf
     bool seen = info->link_up && strcmp(info->replid, target->replid) == 0;
 
     return follows(info, &c->spec->target.reachable_as) ||
-           follows(info, &c->spec->target.endpoint) || (seen && replica_at(target, &f->at));
+           follows(info, &c->spec->target.endpoint) || (seen && replica_exactly_at(target, &f->at));
 }
 
 /* It may know the old source by a name of its own: then by the one that was seen before. */
@@ -190,9 +191,10 @@ static struct sibling_step step(enum sibling_state to, enum sibling_act act, con
 static const char *hides(const struct sibling_look *look)
 {
     for (int i = 0; i < SIBLING_SETTINGS; i++) {
-        bool known = i != SIBLING_USER || look->info.redis_compat_num >= 60000;
+        bool old = look->info.redis_compat_num < 60000;
 
-        if (!look->has[i] && known)
+        /* A server that speaks no TLS has no such setting. */
+        if (!look->has[i] && (i == SIBLING_PASSWORD || (i == SIBLING_USER && !old)))
             return "CONFIG GET";
     }
     return look->refuses;

@@ -33,8 +33,8 @@ enum sibling_state {
     SIBLING_STATES
 };
 
-/* What a sibling logs in with. */
-enum sibling_setting { SIBLING_USER, SIBLING_PASSWORD, SIBLING_SETTINGS };
+/* What a sibling logs in with, and whether it speaks TLS to whom it follows. */
+enum sibling_setting { SIBLING_USER, SIBLING_PASSWORD, SIBLING_TLS, SIBLING_SETTINGS };
 
 struct sibling {
     char job[SPEC_ID_MAX + 1];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/chain.h"
+#include "daemon/core/road.h"
 #include "daemon/node/config_value.h"
 #include "daemon/node/rights.h"
 #include "daemon/node/siblings_private.h"
@@ -153,7 +154,7 @@ static void apply_prepared(struct sibling_work *w, const struct sibling_step *s,
 
 /* --- looking --- */
 
-#define LOOK_ANSWERS 5
+#define LOOK_ANSWERS (3 + SIBLING_SETTINGS)
 
 static void ask_look(struct redis_call *call, const void *arg)
 {
@@ -199,6 +200,14 @@ static void read_look(const struct probe *probe, const struct err *err, struct s
         look->refuses = "CONFIG SET";
 }
 
+/* As the target's port is; left as it is where nobody knows. */
+static const char *wanted_tls(const struct sibling_case *c, const char *has)
+{
+    enum answer tls = road_speaks_tls(c->spec, c->run, c->seen, SIDE_TARGET);
+
+    return !has || tls == NOT_KNOWN ? has : tls == YES ? "yes" : "no";
+}
+
 static void looked(struct probe *probe, const struct err *err)
 {
     struct sibling_work *w = container_of(probe, struct sibling_work, probe);
@@ -218,6 +227,7 @@ static void looked(struct probe *probe, const struct err *err)
         look.reachable = false; /* what it is to log in with is not known */
     look.wants[SIBLING_USER] = auth->username ? auth->username : "";
     look.wants[SIBLING_PASSWORD] = password ? password : "";
+    look.wants[SIBLING_TLS] = wanted_tls(&c, look.has[SIBLING_TLS]);
     if (one->state == SIBLING_WAITING && !w->all->ready) {
         s = sibling_prepare(one, &look, &c);
         apply_prepared(w, &s, look.reachable);

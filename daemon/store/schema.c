@@ -108,6 +108,8 @@ static const char *const migrations[] = {
     " user_to TEXT,"
     " password_from TEXT,"
     " password_to TEXT,"
+    " tls_from TEXT,"
+    " tls_to TEXT,"
     " PRIMARY KEY (job, endpoint)"
     ") STRICT, WITHOUT ROWID;",
     "ALTER TABLE job ADD COLUMN cutover_told_ms INTEGER NOT NULL DEFAULT 0;"
@@ -126,7 +128,8 @@ static const char *const migrations[] = {
 #define CONNECTION_COLUMNS "job, side, run_id, client_id"
 #define SWITCHED_COLUMNS "source, target, at_wall_ms"
 #define SIBLING_COLUMNS                                                                            \
-    "job, endpoint, state, was, message, user_from, user_to, password_from, password_to"
+    "job, endpoint, state, was, message, user_from, user_to, password_from, password_to, "         \
+    "tls_from, tls_to"
 #define EVENT_COLUMNS "seq, time_ms, job, run, level, name, message, data"
 /* ?5: names with a space around each, or NULL for all. */
 #define EVENTS_WHERE                                                                               \
@@ -150,7 +153,7 @@ static const char *const statements[ST_MAX] = {
     [ST_PUT_SWITCHED] = "INSERT OR REPLACE INTO switched (" SWITCHED_COLUMNS ") VALUES (?, ?, ?)",
     [ST_DELETE_SWITCHED] = "DELETE FROM switched WHERE source = ? AND target = ?",
     [ST_PUT_SIBLING] = "INSERT OR REPLACE INTO sibling (" SIBLING_COLUMNS ") "
-                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_DELETE_SIBLING] = "DELETE FROM sibling WHERE job = ? AND endpoint = ?",
     [ST_DELETE_SIBLINGS] = "DELETE FROM sibling WHERE job = ?",
     [ST_PUT_EVENT] =

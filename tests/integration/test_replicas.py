@@ -4,8 +4,10 @@ import json
 
 import pytest
 import secured_node
+from certificates import Authority
 from checks_stage import paste
 from harness import REVERSE_LINK, config_changes, full_syncs, node_spec, wait_for
+from tls_node import tls_node
 from waiting import stays
 from writers import check_no_lost
 
@@ -281,6 +283,30 @@ def test_what_it_needs_to_be_let_in_at_the_target_is_set(lab, daemon):
     assert full_syncs(target) == syncs
     same_data(target, other)
     assert "target-pw" not in "".join(daemon.log_lines()) + json.dumps(daemon.events("kin"))
+
+
+@pytest.mark.parametrize("source_tls, target_tls", [(True, True), (True, False), (False, True)])
+def test_it_speaks_to_the_target_as_the_target_does(lab, daemon, tmp_path, source_tls, target_tls):
+    authority = Authority(tmp_path / "authority")
+    client = authority.issue("client", "DNS:client")
+    source, other, target = (tls_node(lab, authority, authority.issue(name), name=name, client=client)
+                             for name in ("source", "other", "target"))
+    source.tls, target.tls = source.tls if source_tls else None, target.tls if target_tls else None
+    source.fill(100)
+    other.set_config("tls-replication", "yes" if source_tls else "no")
+    other.cmd("REPLICAOF", "127.0.0.1", source.endpoint.split(":")[1])
+    wait_for(lambda: other.info("replication")["master_link_status"] == "up", 15, "its link")
+    daemon.migrate("kin", source, target, cutover={"reverse": False})
+    at = f"127.0.0.1:{other.tls_port if source_tls else other.port}"
+    wait_for(lambda: replicas_of(daemon)[at]["state"] == "online", 10, lambda: f"{at}: {replicas_of(daemon)}")
+    syncs = full_syncs(target)
+    daemon.complete("kin")
+    wait_for(lambda: replicas_of(daemon)[at]["state"] == "follows", 15, lambda: f"{at}: {replicas_of(daemon)}")
+    info = other.info("replication")
+    assert (info["master_port"], info["master_link_status"]) == (target.endpoint.split(":")[1], "up")
+    assert other.config()["tls-replication"] == ("yes" if target_tls else "no")
+    assert full_syncs(target) == syncs
+    same_data(target, other)
 
 
 def test_one_that_is_not_let_in_at_the_target_is_given_back(lab, daemon):

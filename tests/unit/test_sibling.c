@@ -245,6 +245,12 @@ static void needs_a_password(struct rig *rig)
     rig->look.wants[SIBLING_PASSWORD] = "secret";
 }
 
+static void needs_tls(struct rig *rig)
+{
+    rig->look.has[SIBLING_TLS] = "no";
+    rig->look.wants[SIBLING_TLS] = "yes";
+}
+
 static void is_the_target(struct rig *rig)
 {
     str_copy(rig->look.info.run_id, 41, "target-process");
@@ -308,6 +314,7 @@ static const struct {
 
     {M, {NULL}, M, SIBLING_POINT},
     {M, {needs_a_password}, M, SIBLING_SET},
+    {M, {needs_tls}, M, SIBLING_SET},
     {M, {has_been_given_a_password}, M, SIBLING_POINT},
     {M, {the_target_is_gone}, M, SIBLING_LOOK},
     {M, {the_target_is_gone, other_history}, M, SIBLING_LOOK},
