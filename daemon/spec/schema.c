@@ -331,7 +331,8 @@ static const char *const check_words[] = {
 static const struct schema_row checks_rows[] = {
     {.key = "waive", .type = SCHEMA_LIST, .item = SCHEMA_ENUM, .item_size = sizeof(unsigned),
      .max = SPEC_WAIVED_MAX, .words = check_words, .flags = SCHEMA_SAFE,
-     .offset = offsetof(struct spec, checks.waived), .count = offsetof(struct spec, checks.n_waived),
+     .offset = offsetof(struct spec, checks.waived),
+     .count = offsetof(struct spec, checks.n_waived),
      .doc = "Checks that may warn instead of block, and watches that hold no switch-over back."},
 };
 
