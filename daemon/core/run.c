@@ -2,6 +2,8 @@
 /* What a transition does to the durable run. Pure. */
 #include "daemon/core/run.h"
 
+#include <string.h>
+
 #include "daemon/core/chain.h"
 #include "daemon/core/decision.h"
 #include "lib/base/base.h"
@@ -182,6 +184,17 @@ static void want(struct run *r, const struct entry *e)
     r->cutover_attempt = 0;
 }
 
+/* In a chain the source is emptied by a primary that came back empty, and stays the process it was.
+ * What is known of before is kept until that primary has been seen to hold its data. */
+static bool may_be_emptied(const struct run *r, const struct observation *seen)
+{
+    const struct seen_node *primary = &seen->node[SIDE_PRIMARY];
+
+    return r->synced && seen->writer == SIDE_PRIMARY &&
+           (!primary->reachable || (strcmp(primary->info.run_id, r->writer_run_id) != 0 &&
+                                    primary->info.keys < r->given_keys / 2));
+}
+
 static void enter_replicating(struct run *r, const struct entry *e)
 {
     enum fsm_event event = e->edge->event;
@@ -194,8 +207,12 @@ static void enter_replicating(struct run *r, const struct entry *e)
         if (!r->synced && chain_is_known(e->seen)) /* what is copied now, is its */
             r->writer.host[0] = '\0';
         remember_writer(r, e->seen);
-        remember_servers(r, e->seen);
-        remember_target(r, e->seen);
+        if (may_be_emptied(r, e->seen)) {
+            remember_target_process(r, e->seen);
+        } else {
+            remember_servers(r, e->seen);
+            remember_target(r, e->seen);
+        }
         if (!r->synced && e->spec->cutover.mode_auto)
             want(r, e);
         r->synced = true;

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import pytest
 import redis_node
 from harness import node_spec
-from redis_node import RedisError, RedisNode, free_port
+from redis_node import RedisError, RedisNode, free_port, major_version
 from waiting import wait_for
 
 NEWER = os.environ.get("REDIS_SERVER_NEWER", "")
@@ -139,10 +139,6 @@ def version(program):
 
 def product(program):
     return version(program).split()[0]
-
-
-def major_version(program):
-    return int(version(program).split("v=")[1].split(".")[0])
 
 
 def keep(lab, thing, start=True):

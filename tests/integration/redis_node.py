@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A redis-server process of the test's own, and a client for it that is small enough to be trusted."""
+import functools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -75,6 +77,13 @@ def free_port():
         return sock.getsockname()[1]
 
 
+@functools.lru_cache
+def major_version(program):
+    """Of the program: "Redis server v=7.0.15 sha=…"."""
+    text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(re.search(r" v=(\d+)", text)[1])
+
+
 class RedisNode:
     """redis-server on a free port of 127.0.0.1, in a directory of its own; start() runs it."""
     program = REDIS_SERVER
@@ -98,8 +107,9 @@ class RedisNode:
         options = {
             "port": self.port, "bind": "127.0.0.1", "dir": self.dir, "logfile": self.log,
             "save": "", "appendonly": "no", "repl-diskless-sync-delay": "0",
-            "enable-debug-command": "yes",
         }
+        if major_version(self.program) >= 7:
+            options["enable-debug-command"] = "yes"
         if self.password:
             options["requirepass"] = self.password
         return options

@@ -41,12 +41,6 @@ class SecuredNode(RedisNode):
         self.version = tuple(version)
         self.secured = False
 
-    def options(self):
-        options = super().options()
-        if self.product == "Redis" and self.version < (7, 0):
-            del options["enable-debug-command"]
-        return options
-
     @property
     def pauses(self):
         """Writes can be paused (CLIENT PAUSE WRITE)."""
