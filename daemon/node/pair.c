@@ -143,7 +143,7 @@ void pair_init(struct pair *pair, const struct pair_config *config)
         node_init(&pair->node[side], config->loop, (enum node_side)side, &pair->seen.node[side],
                   &pair->number, &node_owner, pair);
     settings_init(&pair->settings, &settings_owner, config->store, pair->job, pair->node);
-    sentinels_init(&pair->sentinels, config->loop, sentinels_news);
+    sentinels_init(&pair->sentinels, config->loop, config->contexts, sentinels_news);
     link_watch_init(&pair->link);
     progress_reset(&pair->progress);
 }

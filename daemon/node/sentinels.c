@@ -194,7 +194,9 @@ static void ask(struct sentinels *s, unsigned i, enum sentinel_ask what)
     struct seen_sentinel *seen = &s->seen.one[i];
     struct sentinel *one = s->asked[i];
     struct probe_config config = {.access = {.endpoint = &s->spec->sentinels[i],
-                                             .auth = &s->spec->sentinel_auth,
+                                             .auth = &s->spec->sentinel_auth.auth,
+                                             .tls = &s->spec->sentinel_auth.tls,
+                                             .contexts = s->contexts,
                                              .timeout_ms = CONNECT_MS},
                                   .ask = add,
                                   .arg = one,
@@ -290,9 +292,10 @@ bool sentinels_surveyed(const struct sentinels *s)
 
 /* --- life --- */
 
-void sentinels_init(struct sentinels *s, uv_loop_t *loop, sentinels_changed_fn *changed)
+void sentinels_init(struct sentinels *s, uv_loop_t *loop, struct tls_contexts *contexts,
+                    sentinels_changed_fn *changed)
 {
-    *s = (struct sentinels){.loop = loop, .changed = changed};
+    *s = (struct sentinels){.loop = loop, .contexts = contexts, .changed = changed};
 }
 
 static void part_closed(void *arg)

@@ -18,7 +18,8 @@ struct sentinels {
 
     /* private */
     struct endpoint *at; /* owned: where they are, as many */
-    uv_loop_t *loop;     /* borrowed */
+    uv_loop_t *loop;     /* borrowed, as contexts */
+    struct tls_contexts *contexts;
     sentinels_changed_fn *changed;
     const struct spec *spec; /* as of the last turn */
     const struct observation *of;
@@ -28,7 +29,8 @@ struct sentinels {
     void *freed_arg;
 };
 
-void sentinels_init(struct sentinels *s, uv_loop_t *loop, sentinels_changed_fn *changed);
+void sentinels_init(struct sentinels *s, uv_loop_t *loop, struct tls_contexts *contexts,
+                    sentinels_changed_fn *changed);
 /* Asks those that are due, and gives seen what is known of them. */
 void sentinels_turn(struct sentinels *s, const struct spec *spec, const struct run *run,
                     struct observation *seen);

@@ -196,18 +196,23 @@ static void check_logins(const struct spec *spec, const struct yaml_node *root, 
 {
     const struct yaml_node *source = yaml_node_get(root, "source");
     const struct yaml_node *target = yaml_node_get(root, "target");
+    const struct yaml_node *primary = yaml_node_get(source, "primary");
+    const struct yaml_node *sentinel = yaml_node_get(root, "sentinel_auth");
 
     if (mode == MODE_REMEMBERED)
         return;
     check_tls_files(yaml_node_get(source, "tls"), &spec->source.tls, diags);
     check_tls_files(yaml_node_get(target, "tls"), &spec->target.tls, diags);
+    check_tls_files(yaml_node_get(primary, "tls"), &spec->source.primary.tls, diags);
+    check_tls_files(yaml_node_get(sentinel, "tls"), &spec->sentinel_auth.tls, diags);
+    check_login(primary, &spec->source.primary.auth, mode, diags);
     check_login(source, &spec->source.auth, mode, diags);
     check_login(yaml_node_get(source, "replication_user"), &spec->source.replication_user, mode,
                 diags);
     check_login(target, &spec->target.auth, mode, diags);
     check_login(yaml_node_get(target, "replication_user"), &spec->target.replication_user, mode,
                 diags);
-    check_login(yaml_node_get(root, "sentinel_auth"), &spec->sentinel_auth, mode, diags);
+    check_login(sentinel, &spec->sentinel_auth.auth, mode, diags);
 }
 
 static void default_reachable(struct spec_node *node)

@@ -188,6 +188,18 @@ static const struct schema tls_schema = {"tls", tls_rows, array_len(tls_rows)};
         .doc = "What the other node logs in with to replicate; default: the log-in above."         \
     }
 
+static const struct schema_row login_rows[] = {
+    AUTH_ROWS(struct spec_login, auth.),
+    {.key = "tls",
+     .type = SCHEMA_MAP,
+     .sub = &tls_schema,
+     SCHEMA_FIELD(struct spec_login, tls),
+     .check = check_tls,
+     .doc = "Encryption of the connections there."},
+};
+
+static const struct schema login_schema = {"a log-in", login_rows, array_len(login_rows)};
+
 static const struct schema_row primary_rows[] = {
     {.key = "endpoint",
      .type = SCHEMA_ENDPOINT,
@@ -385,10 +397,10 @@ static const struct schema_row job_rows[] = {
      SCHEMA_FIELD(struct spec, sentinel_name), .check = check_sentinel_name,
      .check_json = "{\"pattern\": \"^[A-Za-z0-9._-]+$\"}",
      .doc = "The name under which they watch it."},
-    {.key = "sentinel_auth", .type = SCHEMA_MAP, .sub = &auth_schema, .flags = SCHEMA_SAFE,
+    {.key = "sentinel_auth", .type = SCHEMA_MAP, .sub = &login_schema, .flags = SCHEMA_SAFE,
      SCHEMA_FIELD(struct spec, sentinel_auth), .check = check_replication_user,
      .check_json = "{\"minProperties\": 1, " AUTH_KEYWORDS "}",
-     .doc = "What the daemon logs in with at the Sentinels; default: nothing."},
+     .doc = "What the daemon logs in with at the Sentinels, and tls there; default: nothing."},
     {.key = "notify", .type = SCHEMA_LIST, .item = SCHEMA_NAME, .flags = SCHEMA_LATER,
      .doc = "Sinks of the daemon's config that hear of this job."},
 };

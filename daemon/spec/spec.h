@@ -31,6 +31,12 @@ struct spec_tls {
     struct tls_settings settings; /* strings owned */
 };
 
+/* How the daemon gets in where it does nothing but ask. */
+struct spec_login {
+    struct spec_auth auth;
+    struct spec_tls tls;
+};
+
 /* The primary above a source that is a replica itself. */
 struct spec_primary {
     struct endpoint endpoint; /* host "": found by following */
@@ -87,8 +93,8 @@ struct spec {
 
     struct endpoint *sentinels; /* owned */
     unsigned n_sentinels;
-    char *sentinel_name;            /* what they call the source; NULL: there are none */
-    struct spec_auth sentinel_auth; /* our log-in there */
+    char *sentinel_name;             /* what they call the source; NULL: there are none */
+    struct spec_login sentinel_auth; /* how we get in there */
 };
 
 void spec_free(struct spec *spec); /* NULL is fine; wipes inline passwords */

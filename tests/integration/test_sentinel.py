@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sentinels that the job file names: told of the switch-over, and of an abort."""
 import pytest
+from certificates import Authority
 from checks_stage import Stage, paste
 from harness import REVERSE_LINK, config_changes, full_syncs, wait_for
+from secured_node import low_port
 from sentinel_node import NAME, Asking, Sentinel, knows_replica, watch
 from test_checks_around import follow
 from waiting import FACTOR, stays
@@ -242,6 +244,23 @@ def test_sentinels_with_a_password(lab, daemon):
     daemon.wait_job("opened")
     daemon.wait_phase("opened", "replicating")
     assert "s3cret" not in daemon.log_tail(1000)
+
+
+def test_sentinels_that_speak_tls(lab, daemon, tmp_path):
+    source, target = lab.pair()
+    authority = Authority(tmp_path)
+    certificate = authority.issue("sentinel")
+    port = low_port()
+    sentinel = Sentinel(source)
+    sentinel.args = ("--tls-port", str(port), "--tls-cert-file", certificate.cert, "--tls-key-file", certificate.key,
+                     "--tls-ca-cert-file", authority.file, "--tls-auth-clients", "no")
+    lab._keep(sentinel, start=True)
+    at = {"sentinels": [f"127.0.0.1:{port}"], "sentinel_name": NAME}
+    daemon.write_job("plain", source, target, **at)
+    assert "0 of 1 Sentinels answer" in refused(daemon, "plain")["message"]
+    daemon.write_job("sealed", source, target, sentinel_auth={"tls": {"enabled": True, "ca_file": authority.file}}, **at)
+    daemon.wait_job("sealed")
+    daemon.wait_phase("sealed", "replicating")
 
 
 def test_without_the_way_back_sentinel_attaches_the_old_source_all_the_same(lab, daemon):
