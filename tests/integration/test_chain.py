@@ -84,6 +84,19 @@ def test_both_follow_the_target_and_nothing_is_copied_twice(lab, daemon):
         assert not left, (node.name, left)
 
 
+def test_without_a_way_back_the_chain_ends_at_the_fence(lab, daemon):
+    chain = Chain(lab)
+    writers = lab.writers(chain.primary, chain.target)
+    daemon.migrate("one-way", chain.source, chain.target, cutover={"reverse": False})
+    check = next(c for c in daemon.job("one-way")["checks"]["results"] if c["id"] == "source-is-replica")
+    assert check["severity"] == "warning" and "no writes any more" in check["message"]
+    daemon.complete("one-way")
+    writers.wait_acks(200)
+    check_no_lost(writers, chain.target)
+    assert [n.role() for n in (chain.target, chain.primary, chain.source)] == ["master", "slave", "slave"]
+    assert link_to(chain.source)[0] == chain.primary.port and chain.full_syncs()[2] == 0
+
+
 def test_two_replicas_between_are_climbed(lab, daemon):
     chain = Chain(lab, levels=2)
     writers = lab.writers(chain.primary, chain.target)

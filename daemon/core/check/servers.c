@@ -125,6 +125,11 @@ enum check_severity check_source_primary(const struct check_case *c)
                      "the source is a replica, and '%s' is not the primary that it copies: they "
                      "have different replication ids",
                      label);
+    if (!c->spec->cutover.reverse)
+        return judge(c, CHECK_WARNING,
+                     "the source is a replica of '%s', which the switch-over demotes for good "
+                     "(reverse: false): the source gets no writes any more then",
+                     label);
     return judge(c, CHECK_NOTICE,
                  "the source is a replica; the primary that takes the writes is '%s': the "
                  "switch-over pauses and demotes that one, and both follow the target then",
