@@ -44,6 +44,7 @@ static void print_result(const struct term *term, const json_t *result)
     print_head(term, result);
     put(term, "  Source:", member_text(term, result, "source"));
     put(term, "  Target:", member_text(term, result, "target"));
+    put(term, "  Primary:", member_text(term, result, "primary"));
     if (finding_of(result) == FINDING_PASSED)
         return;
     put(term, "  Why:", member_text(term, result, "why"));

@@ -452,6 +452,7 @@ void job_print(const struct term *term, const json_t *job, bool wide)
     put(term, "Run:", run_text(term, job));
     print_node(term, job, "source", "Source:");
     replicas_print(term, job, "source");
+    print_node(term, job, "primary", "Primary:");
     replicas_print(term, job, "primary");
     print_node(term, job, "target", "Target:");
     replicas_print(term, job, "target");

@@ -52,6 +52,16 @@ static bool is_known(const struct seen_node *node)
     return (node->reachable || !node->tried) && (node->info.sections & REDIS_INFO_REPLICATION);
 }
 
+/* The old primary of a chain, once it follows the target. */
+static bool is_another_of_the_job(const struct migration_view *view, enum node_side side,
+                                  const struct redis_info_replica *line)
+{
+    const struct observation *seen = view->seen;
+
+    return side == SIDE_TARGET && seen->writer == SIDE_PRIMARY && seen->writer_follows_target &&
+           replica_exactly_at(&seen->node[side].info, &seen->primary) == line;
+}
+
 /* The ones a node lists but this one, and the named ones that it does not list. Whoever is known to
  * be another replica of what took the writes is shown, whatever line this one seems to have. */
 static json_t *view_rows(const struct migration_view *view, enum node_side side,
@@ -69,7 +79,8 @@ static json_t *view_rows(const struct migration_view *view, enum node_side side,
         const struct sibling *one =
             side == seen->writer ? sibling_at(seen->siblings, &rows[i].at) : NULL;
 
-        if (one || !but || but != &info->replicas[i])
+        if (one || (!is_another_of_the_job(view, side, &info->replicas[i]) &&
+                    (!but || but != &info->replicas[i])))
             json_array_append_new(list, view_row(view, &rows[i], one));
     }
     return list;

@@ -78,7 +78,9 @@ def test_both_follow_the_target_and_nothing_is_copied_twice(lab, daemon):
     chain.check_switched(writers)
     job = daemon.job("chain")
     assert [job[n]["role"] for n in ("primary", "source", "target")] == ["replica", "replica", "primary"]
-    assert job["link"]["up"]
+    assert job["link"]["up"] and job["target"]["replicas"] == []
+    shown = daemon.ctl("status", "chain").stdout
+    assert all(f"{label}:" in shown for label in ("Source", "Primary", "Target"))
     for node, was in zip((chain.primary, chain.source, chain.target), before):
         left = {k for k in was if was[k] != node.config().get(k)} - {"replicaof", "slaveof"}
         assert not left, (node.name, left)

@@ -32,7 +32,7 @@ function kindOf(result)
 
 function valueNodes(result)
 {
-    const values = [["Source", result.source], ["Target", result.target]].filter(([, value]) => value);
+    const values = [["Source", result.source], ["Target", result.target], ["Primary", result.primary]].filter(([, value]) => value);
 
     return values.length === 0 ? null : h("dl", {class: "values"}, values.map(([side, value]) =>
         h("div", {}, h("dt", {}, side), h("dd", {}, value))));

@@ -115,11 +115,13 @@ function nodeFacts(node)
     ];
 }
 
-function showNode(place, title, node)
+// primary: what takes the writes above a source that is a replica.
+function showNode(place, title, node, primary = null)
 {
-    refresh(place, node, () => [
+    refresh(place, [node, primary], () => [
         h("h3", {}, title),
         node ? nodeFacts(node) : h("p", {class: "quiet"}, "Not named yet."),
+        primary ? [h("h3", {}, "The primary above it"), nodeFacts(primary)] : null,
     ]);
 }
 
@@ -277,7 +279,7 @@ export class GroupPage {
         setText(this.since, job.since ? `In this phase ${since(job.since)}.${job.file ? "" : " Its job file is gone."}` : "");
         setText(this.attempt, job.attempt && ATTEMPTING.includes(job.phase) ? `Attempt ${attemptText(job.attempt)}.` : "");
         this.actions.update(job);
-        showNode(this.source, job.phase === "completed" ? "Old source" : "Source", job.source);
+        showNode(this.source, job.phase === "completed" ? "Old source" : "Source", job.source, job.primary);
         showNode(this.target, job.phase === "completed" ? "Target, now the primary" : "Target", job.target);
         showLink(this.link, job);
         showChecks(this.checks, job.checks);
