@@ -89,15 +89,15 @@ static json_t *transition_data(const struct migration *m, enum event_name event,
 
 static json_t *cutover_data(const struct migration *m, const struct run *after)
 {
+    const struct observation *seen = &m->pair.seen;
     json_t *gap =
         after->cutover.gap_us < 0 ? json_null() : json_real((double)after->cutover.gap_us / 1000.0);
 
     return json_pack("{s:o,s:o,s:I,s:I,s:I}", "write_gap_ms", gap, "clients_told_ms",
                      after->cutover.told_ms ? json_integer(after->cutover.told_ms) : json_null(),
                      "offset", (json_int_t)after->cutover.offset, "source_offset",
-                     (json_int_t)m->pair.seen.node[SIDE_SOURCE].info.master_repl_offset,
-                     "target_offset",
-                     (json_int_t)m->pair.seen.node[SIDE_TARGET].info.master_repl_offset);
+                     (json_int_t)seen->node[seen->writer].info.master_repl_offset, "target_offset",
+                     (json_int_t)seen->node[SIDE_TARGET].info.master_repl_offset);
 }
 
 struct event_context migration_context(const struct migration *m)
@@ -160,7 +160,7 @@ void migration_announce(struct migration *m, const struct edge *edge, const stru
     if (n == 0)
         announce_one(m, EVENT_PHASE_CHANGED, NULL, &context, edge, after);
     if (edge->to == PHASE_COMPLETED && m->pair.seen.writer_follows_target &&
-        m->pair.seen.node[SIDE_SOURCE].info.link_up)
+        m->pair.seen.node[m->pair.seen.writer].info.link_up)
         event_emit(m->env->bus, EVENT_REVERSE_ATTACHED, &context, NULL,
                    "the old source follows the new primary");
 }

@@ -66,5 +66,6 @@ bool migration_forgettable(const struct migration *m)
     return m->pair.acting == ACT_NONE && (settled || untouched) &&
            settings_count(&m->pair.settings, SIDE_SOURCE, true) == 0 &&
            settings_count(&m->pair.settings, SIDE_TARGET, true) == 0 &&
+           settings_count(&m->pair.settings, SIDE_PRIMARY, true) == 0 &&
            !pair_owes_siblings(&m->pair);
 }

@@ -34,8 +34,10 @@ void migration_see_around(const struct migration *m, const struct spec *spec, co
             continue;
         to = is_one(target, run_id, &other->spec->target.endpoint,
                     other->pair.seen.node[SIDE_TARGET].info.run_id);
-        from =
-            is_one(target, run_id, &theirs->source, other->pair.seen.node[SIDE_SOURCE].info.run_id);
+        from = is_one(target, run_id, &theirs->source,
+                      other->pair.seen.node[SIDE_SOURCE].info.run_id) ||
+               is_one(target, run_id, &other->pair.seen.primary,
+                      other->pair.seen.node[SIDE_PRIMARY].info.run_id);
         if (!to && !from)
             continue;
         (void)str_copy(seen->rival, sizeof(seen->rival), other->spec->id);

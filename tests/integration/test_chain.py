@@ -86,6 +86,15 @@ def test_both_follow_the_target_and_nothing_is_copied_twice(lab, daemon):
         assert not left, (node.name, left)
 
 
+def test_its_primary_is_no_target_of_another_job(lab, daemon):
+    chain = Chain(lab)
+    daemon.migrate("has-it", chain.source, chain.target)
+    daemon.write_job("wants-it", lab.node(name="other"), chain.primary)
+    daemon.wait_job("wants-it")
+    daemon.wait_phase("wants-it", "failed")
+    assert daemon.job("wants-it")["reason"]["code"] == "node-taken"
+
+
 def test_without_a_way_back_the_chain_ends_at_the_fence(lab, daemon):
     chain = Chain(lab)
     writers = lab.writers(chain.primary, chain.target)
