@@ -32,17 +32,19 @@ static unsigned stale_nodes(const struct run *run, const struct observation *see
 /* What takes the writes is the source, mostly, and is spoken of as such. */
 static void name_writer(const struct run *run, const struct observation *seen, struct decision *d)
 {
-    static const char source[] = "the source", primary[] = "the primary";
+    static const char *const words[][2] = {{"the source", "the primary"},
+                                           {"the old source", "the old primary"}};
     char before[RUN_MESSAGE_MAX];
     char *at;
 
     if (seen->writer != SIDE_PRIMARY || !(phase_get(run->phase)->flags & F_PAUSE))
         return;
-    while ((at = strstr(d->message, source))) {
-        (void)str_copy(before, sizeof(before), d->message);
-        snprintf(at, sizeof(d->message) - (size_t)(at - d->message), "%s%s", primary,
-                 before + (at - d->message) + strlen(source));
-    }
+    for (size_t i = 0; i < array_len(words); i++)
+        while ((at = strstr(d->message, words[i][0]))) {
+            (void)str_copy(before, sizeof(before), d->message);
+            snprintf(at, sizeof(d->message) - (size_t)(at - d->message), "%s%s", words[i][1],
+                     before + (at - d->message) + strlen(words[i][0]));
+        }
 }
 
 /* After a stall or a clock step what was seen may be old: look on, act later. Inside the write

@@ -120,6 +120,11 @@ void phase_freezing_decide(const struct spec *spec, const struct run *run,
         decide_go(d, EV_RETREAT, REASON_FAILOVER, "somebody has begun a FAILOVER at the source");
         return;
     }
+    if (seen->chain_changed) { /* while the order to begin was on its way to the disk */
+        decide_go(d, EV_RETREAT, REASON_PRIMARY_CHANGED,
+                  "another server takes the writes than when this run began");
+        return;
+    }
     if (!source->reachable && !run->force)
         decide_go(d, EV_RETREAT, REASON_FREEZE_FAILED,
                   "the source was lost before the write pause");

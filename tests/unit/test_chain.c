@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/chain.h"
+#include "daemon/core/decide.h"
 #include "daemon/core/gate.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/pair_rig.h"
@@ -205,6 +206,25 @@ static void another_writer_than_at_the_begin_holds_it(void **state)
     assert_int_equal(holds(&rig), REASON_NONE);
 }
 
+/* Between the decision to begin and its being durable the chain may change. */
+static void a_switch_over_that_has_begun_looks_at_the_chain_again(void **state)
+{
+    struct decision d;
+    struct rig rig;
+
+    (void)state;
+    chain(&rig);
+    rig.pair.run.phase = PHASE_FREEZING;
+    d = decide(&rig.pair.spec, &rig.pair.run, &rig.pair.seen);
+    assert_int_equal(d.action, ACT_FREEZE);
+    assert_non_null(strstr(d.message, "the primary's writes"));
+    rig.pair.run.writer.port++;
+    pair_rig_relate(&rig.pair);
+    d = decide(&rig.pair.spec, &rig.pair.run, &rig.pair.seen);
+    assert_int_equal(d.event, EV_RETREAT);
+    assert_int_equal(d.reason, REASON_PRIMARY_CHANGED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_restart_goes_on_from_where_it_was),
         cmocka_unit_test(each_part_of_a_chain_holds_the_switch_over),
         cmocka_unit_test(another_writer_than_at_the_begin_holds_it),
+        cmocka_unit_test(a_switch_over_that_has_begun_looks_at_the_chain_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
