@@ -2,6 +2,7 @@
 /* What the Sentinels of a job are told, and when; and what they hold back. */
 #include <string.h>
 
+#include "daemon/core/decision.h"
 #include "daemon/core/sentinel.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/pair_rig.h"
@@ -356,6 +357,23 @@ static void whom_it_names_is_told_by_address_or_process(void **state)
                      NAMES_NOBODY);
 }
 
+static void a_reset_that_is_owed_is_owed_by_the_next_run_too(void **state)
+{
+    const struct edge *again = fsm_next(PHASE_FAILED, EV_RETRY);
+    struct decision d = {.reason = REASON_NONE};
+    struct run next;
+    struct rig r;
+
+    (void)state;
+    rig_init(&r);
+    r.pair.run.phase = PHASE_FAILED;
+    for (int owed = 0; owed < 2; owed++) {
+        r.pair.run.sentinel_owed = owed;
+        next = run_after(&r.pair.spec, &r.pair.run, again, &d, &r.pair.seen, 0);
+        assert_int_equal(next.sentinel_owed, owed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +387,7 @@ int main(void)
         cmocka_unit_test(what_is_not_ready_holds_the_switch_over_back),
         cmocka_unit_test(who_names_another_afterwards_is_told_of),
         cmocka_unit_test(whom_it_names_is_told_by_address_or_process),
+        cmocka_unit_test(a_reset_that_is_owed_is_owed_by_the_next_run_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
