@@ -53,10 +53,11 @@ def test_target_beyond_its_maxmemory(lab, daemon):
 
 def test_target_that_evicts_while_it_follows(lab, daemon):
     """replica-ignore-maxmemory is set for the run; somebody sets it back."""
-    held = Held(lab, daemon)
+    held = Held(lab, daemon, *lab.pair(keys=20000))
     held.target.set_config("maxmemory-policy", "allkeys-random")
     held.target.set_config("replica-ignore-maxmemory", "no")
-    held.target.set_config("maxmemory", MIB)
+    # What goes makes room enough: where that is not so, writes are refused, and that is told first.
+    held.target.set_config("maxmemory", int(held.target.info("memory")["used_memory"]) - MIB // 2)
     held.source.cmd("SET", "one", "more")
     wait_for(lambda: int(held.target.info("stats")["evicted_keys"]) > 0, 10, "evictions")
     held.target.set_config("maxmemory", 0)
