@@ -53,7 +53,7 @@ LIB     = $(BUILD)/libecmigrate.a
 CLI_LIB = $(BUILD)/libecmigratectl.a
 HELPERS = $(HELP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all programs man schema unit integration test sim fault matrix demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
+.PHONY: all programs man schema unit integration test sim fault matrix sentinel demo bench asan fuzz fuzz-run lint fmt install clean deps lint-deps help $(TESTS:=.run) $(FUZZ:=.run) $(FUZZ:=.long)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -142,6 +142,12 @@ fault: all | $(BUILD)/.deps-test
 	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl \
 	    $(PYTHON) -B tests/fault/fleet.py --minutes $(MINUTES) --pairs $(or $(PAIRS),8) $(addprefix --seed ,$(SEED)) $(FAULT_ARGS)
 
+# All of what concerns Sentinel: ten minutes.
+sentinel: all | $(BUILD)/.deps-test
+	ECMIGRATE_LONG=1 ECMIGRATED=$(abspath $(BUILD))/ecmigrated ECMIGRATECTL=$(abspath $(BUILD))/ecmigratectl \
+	    $(PYTHON) -B -m pytest -q -p no:cacheprovider tests/integration/test_sentinel.py \
+	    tests/integration/test_checks_around.py $(PYTEST_ARGS)
+
 # Here PAIRS are pairs of servers by name; for `fault` it is how many.
 matrix: all | $(BUILD)/.deps-test
 	@ECMIGRATED=$(BUILD)/ecmigrated ECMIGRATECTL=$(BUILD)/ecmigratectl \
@@ -220,6 +226,7 @@ help:
 	@echo 'make asan       the same under AddressSanitizer, UBSan and LeakSanitizer'
 	@echo 'make sim        the decision core in virtual time, N=1000000 random schedules, from SEED=1 on'
 	@echo 'make fault      a fleet that migrates to and fro while a gremlin disturbs it, MINUTES=10 PAIRS=8 SEED='
+	@echo 'make sentinel   all of what concerns Sentinel: ten minutes, of which two are in make test'
 	@echo 'make matrix     migrations between each two of seven servers, PAIRS=redis60:valkey91,redis80:* chooses some'
 	@echo 'make fuzz       parsers of what strangers send, FUZZ_COUNT=200000 inputs each, FUZZ_SEED=1'
 	@echo 'make bench      write gap, time to sync and latency of the API, beside what the servers do themselves'

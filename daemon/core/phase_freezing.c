@@ -67,6 +67,25 @@ static bool came_later(const struct run *run, const struct observation *seen)
            (seen->resumed && !source->reachable && seen->phase_ms > UNDECIDED_MS);
 }
 
+/* Everything is as it was when the switch-over was decided upon. */
+static void begin(const struct run *run, const struct observation *seen, struct decision *d)
+{
+    const struct seen_node *source = &seen->node[seen->writer];
+
+    if (source->reachable && source->info.failing_over)
+        decide_go(d, EV_RETREAT, REASON_FAILOVER, "somebody has begun a FAILOVER at the source");
+    else if (seen->chain_changed) /* while that was on its way to the disk */
+        decide_go(d, EV_RETREAT, REASON_PRIMARY_CHANGED,
+                  "another server takes the writes than when this run began");
+    else if (!source->reachable && !run->force)
+        decide_go(d, EV_RETREAT, REASON_FREEZE_FAILED,
+                  "the source was lost before the write pause");
+    else if (!source->reachable)
+        decide_wait(d, REASON_WAITING_NODE, 100, "waiting for the source before going on by force");
+    else
+        decide_act(d, ACT_FREEZE, "pausing the source's writes");
+}
+
 void phase_freezing_decide(const struct spec *spec, const struct run *run,
                            const struct observation *seen, struct decision *d)
 {
@@ -116,20 +135,5 @@ void phase_freezing_decide(const struct spec *spec, const struct run *run,
                 seen->last_err.msg);
         return;
     }
-    if (source->reachable && source->info.failing_over) {
-        decide_go(d, EV_RETREAT, REASON_FAILOVER, "somebody has begun a FAILOVER at the source");
-        return;
-    }
-    if (seen->chain_changed) { /* while the order to begin was on its way to the disk */
-        decide_go(d, EV_RETREAT, REASON_PRIMARY_CHANGED,
-                  "another server takes the writes than when this run began");
-        return;
-    }
-    if (!source->reachable && !run->force)
-        decide_go(d, EV_RETREAT, REASON_FREEZE_FAILED,
-                  "the source was lost before the write pause");
-    else if (!source->reachable)
-        decide_wait(d, REASON_WAITING_NODE, 100, "waiting for the source before going on by force");
-    else
-        decide_act(d, ACT_FREEZE, "pausing the source's writes");
+    begin(run, seen, d);
 }

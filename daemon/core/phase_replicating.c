@@ -92,7 +92,7 @@ static void cutover_wanted(const struct spec *spec, const struct run *run,
 
         decide_act(d, ACT_PREPARE_CUTOVER, "%s",
                    refused ? seen->last_err.msg : "recording what the switch-over changes");
-        d->reason = refused ? seen->last_reason : REASON_NONE;
+        d->reason = refused ? seen->last_reason : REASON_WAITING_NODE; /* it may be slow */
     } else {
         decide_go(d, EV_CUTOVER, REASON_NONE, "nothing holds the switch-over back");
     }

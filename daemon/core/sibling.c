@@ -118,9 +118,29 @@ unsigned siblings_of(const struct redis_info *primary, const struct endpoint *sk
     return found;
 }
 
+/* A target that follows over TLS is listed with its port for that, which need not be known: it is
+ * the only one on its host. */
+static unsigned without_target(const struct endpoint *target, unsigned n,
+                               struct endpoint ret[SIBLINGS_MAX])
+{
+    unsigned found = 0, at = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (strcasecmp(ret[i].host, target->host) != 0)
+            continue;
+        found++;
+        at = i;
+    }
+    if (found != 1)
+        return n;
+    ret[at] = ret[n - 1];
+    return n - 1;
+}
+
 unsigned siblings_of_writer(const struct spec *spec, const struct run *run,
                             const struct observation *seen, struct endpoint ret[SIBLINGS_MAX])
 {
+    enum { TARGET_NAMES = 3 };
     const struct endpoint skip[] = {
         spec->target.endpoint,
         spec->target.reachable_as,
@@ -130,7 +150,15 @@ unsigned siblings_of_writer(const struct spec *spec, const struct run *run,
         seen_announced(&seen->node[SIDE_SOURCE], &run->source),
     };
 
-    return siblings_of(&seen->node[seen->writer].info, skip, array_len(skip), ret);
+    const struct redis_info *writer = &seen->node[seen->writer].info;
+    unsigned n = siblings_of(writer, skip, array_len(skip), ret);
+    bool listed = false;
+
+    for (size_t i = 0; i < TARGET_NAMES; i++)
+        listed = listed || replica_exactly_at(writer, &skip[i]);
+    return listed || !seen->linked || seen->writer != SIDE_SOURCE
+               ? n
+               : without_target(&spec->target.endpoint, n, ret);
 }
 
 bool siblings_may_move(const struct run *run, const struct observation *seen)

@@ -48,6 +48,25 @@ static void learn_scripts(struct survey *s, const redisReply *reply, const char 
     survey_learn_scripts(s, reply);
 }
 
+/* Before 5.0 "slave-announce-ip". */
+static void learn_announced(struct survey *s, const redisReply *reply)
+{
+    const char *ip = config_value_of(reply, "replica-announce-ip");
+    const char *port = config_value_of(reply, "replica-announce-port");
+    long number;
+
+    s->announced = (struct endpoint){.port = 0};
+    if (!ip)
+        ip = config_value_of(reply, "slave-announce-ip");
+    if (!port)
+        port = config_value_of(reply, "slave-announce-port");
+    if (ip)
+        (void)str_copy(s->announced.host, sizeof(s->announced.host), ip);
+    number = port ? strtol(port, NULL, 10) : 0;
+    if (number > 0 && number <= UINT16_MAX)
+        s->announced.port = (uint16_t)number;
+}
+
 static void learn_settings(struct survey *s, const redisReply *reply, const char *instance)
 {
     const char *min = config_value_of(reply, "min-replicas-to-write");
@@ -60,26 +79,7 @@ static void learn_settings(struct survey *s, const redisReply *reply, const char
     s->min_replicas = min ? strtoll(min, NULL, 10) : -1;
     s->saves = save && save[0] != '\0';
     s->stops_writes = stop && strcmp(stop, "yes") == 0;
-}
-
-/* Before 5.0 "slave-announce-ip". */
-static void learn_announced(struct survey *s, const redisReply *reply, const char *instance)
-{
-    const char *ip = config_value_of(reply, "replica-announce-ip");
-    const char *port = config_value_of(reply, "replica-announce-port");
-    long number;
-
-    (void)instance;
-    s->announced = (struct endpoint){.port = 0};
-    if (!ip)
-        ip = config_value_of(reply, "slave-announce-ip");
-    if (!port)
-        port = config_value_of(reply, "slave-announce-port");
-    if (ip)
-        (void)str_copy(s->announced.host, sizeof(s->announced.host), ip);
-    number = port ? strtol(port, NULL, 10) : 0;
-    if (number > 0 && number <= UINT16_MAX)
-        s->announced.port = (uint16_t)number;
+    learn_announced(s, reply);
 }
 
 /* The value of a field of a line of CLIENT LIST, up to the next blank; "" where there is none. */
@@ -125,10 +125,9 @@ static const struct {
     void (*learn)(struct survey *s, const redisReply *reply, const char *instance);
 } rows[] = {
     {{"INFO", "commandstats"}, learn_scripts},
-    /* One pattern, and no setting that holds a secret: min-replicas-to-write (min-slaves-to-write),
-     * save and stop-writes-on-bgsave-error. */
-    {{"CONFIG", "GET", "[ms][ait][nov]*"}, learn_settings},
-    {{"CONFIG", "GET", "*[ae]-announce-*"}, learn_announced},
+    /* One pattern, and no setting that holds a secret: min-replicas-to-write, replica-announce-…
+     * (min-slaves-…, slave-…), save and stop-writes-on-bgsave-error. */
+    {{"CONFIG", "GET", "[mrs][aeilt][nopva]*"}, learn_settings},
     {{"CLIENT", "LIST"}, learn_stranger},
 };
 

@@ -99,7 +99,11 @@ class Case:
             return False
         past = [phase for at, job, phase in self.phases if job == order.job and at < order.at + 0.02
                 and phase in DETACHING | {"switching"}]
-        return bool(past) and past[-1] in DETACHING
+        if past:
+            return past[-1] in DETACHING
+        # A target whose source came back without its data is let go of first; then the job stops.
+        coming = [phase for at, job, phase in self.phases if job == order.job and at >= order.at]
+        return bool(coming) and coming[0] in DETACHING
 
     def opened(self, node, at):
         """When a hand last set that the node takes writes as a replica; None: it does not."""

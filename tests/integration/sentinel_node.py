@@ -4,12 +4,15 @@ import os
 import threading
 import time
 
+import pytest
 import redis
 import redis.sentinel
 from redis_node import RedisError, RedisNode
 from waiting import wait_for
 
 NAME = "pair"
+# What takes minutes, because Sentinel does.
+long = pytest.mark.skipif("ECMIGRATE_LONG" not in os.environ, reason="make sentinel runs it")
 
 
 def table(flat):

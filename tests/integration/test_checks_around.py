@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from checks_stage import Stage, paste
 from harness import wait_for
-from sentinel_node import watch
+from sentinel_node import long, watch
 from waiting import stays
 
 
@@ -143,6 +143,7 @@ def test_the_lines_for_after_the_switch_over(lab, daemon):
     wait_for(lambda: sentinel.port_of_primary() == target.port, 5, "Sentinel to name the target")
 
 
+@long
 def test_the_lines_for_after_an_abort(lab, daemon):
     source, target = lab.pair()
     sentinel, = watch(lab, source)

@@ -502,6 +502,7 @@ def test_a_port_that_speaks_tls(lab, daemon, server, tmp_path):
     pair.daemon.wait_phase("pair", "replicating")
     assert pair.target.cmd("CONFIG", "GET", "tls-replication")[1] == "yes"
     pair.daemon.complete("pair")
+    wait_for(lambda: pair.target.cmd("CONFIG", "GET", "tls-replication")[1] == "no", 10, "what it was to be restored")
     pair.register(source={"reachable_as": f"127.0.0.1:{low_port()}"}, job="forwarded")
     assert "tls-mismatch" not in pair.check(), "whose port that is, nobody knows; the target is left as it is"
     pair.target.set_config("tls-replication", "yes")

@@ -5,7 +5,7 @@ from certificates import Authority
 from checks_stage import Stage, paste
 from harness import REVERSE_LINK, config_changes, full_syncs, wait_for
 from secured_node import low_port
-from sentinel_node import NAME, Asking, Sentinel, knows_replica, watch
+from sentinel_node import NAME, Asking, Sentinel, knows_replica, long, watch
 from test_checks_around import follow
 from waiting import FACTOR, stays
 from writers import check_no_lost
@@ -41,8 +41,8 @@ def follows(node, primary):
     return seen["role"] == "slave" and seen["master_port"] == str(primary.port) and seen["master_link_status"] == "up"
 
 
-@pytest.mark.parametrize("n, quorum", [(1, 1), (3, 2)])
-@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("n, quorum, others", [
+    (3, 2, 1), pytest.param(1, 1, 0, marks=long), pytest.param(1, 1, 1, marks=long), pytest.param(3, 2, 0, marks=long)])
 def test_switch_under_writers_that_ask_sentinel(lab, daemon, n, quorum, others):
     source, target = lab.pair(keys=1000)
     before = target.config()
@@ -72,6 +72,7 @@ def test_switch_under_writers_that_ask_sentinel(lab, daemon, n, quorum, others):
     assert [e["name"] for e in daemon.events("asked") if e["name"] == "alarm_raised"] == []
 
 
+@long
 def test_a_minute_later_and_after_the_old_sources_restart_they_name_it_still(lab, daemon):
     source, target = lab.pair(keys=1000)
     follow(lab, source)
@@ -89,7 +90,7 @@ def test_a_minute_later_and_after_the_old_sources_restart_they_name_it_still(lab
     assert daemon.job("stays")["phase"] == "completed"
 
 
-@pytest.mark.parametrize("n, quorum", [(1, 1), (3, 2)])
+@pytest.mark.parametrize("n, quorum", [pytest.param(1, 1, marks=long), (3, 2)])
 def test_after_an_abort_the_target_keeps_what_it_holds(lab, daemon, n, quorum):
     source, target = lab.pair(keys=1000)
     before = target.config()
@@ -107,6 +108,7 @@ def test_after_an_abort_the_target_keeps_what_it_holds(lab, daemon, n, quorum):
              "the Sentinels to know of each other again")
 
 
+@long
 def test_a_sentinel_that_was_down_at_the_abort_is_told_when_it_is_back(lab, daemon):
     source, target = lab.pair()
     sentinels = watch(lab, source, 3, 2)
@@ -128,6 +130,7 @@ def test_a_sentinel_that_was_down_at_the_abort_is_told_when_it_is_back(lab, daem
     assert target.cmd("GET", "mine") == "1"
 
 
+@long
 def test_one_of_three_down_is_a_warning_and_hears_of_it_later(lab, daemon):
     source, target = lab.pair()
     follow(lab, source)
@@ -142,6 +145,7 @@ def test_one_of_three_down_is_a_warning_and_hears_of_it_later(lab, daemon):
     wait_for(lambda: all_name(sentinels, target), 20, "the third to hear of it")
 
 
+@long
 def test_the_one_that_is_told_first_fails_and_another_is(lab, daemon):
     source, target = lab.pair()
     sentinels = watch(lab, source, 3, 2)
@@ -169,6 +173,7 @@ def test_a_crash_right_after_the_switch_is_made_up_for(lab, daemon):
     assert all_name(sentinels, target)
 
 
+@long
 def test_a_target_that_follows_is_nobodys_heir(lab, daemon):
     """Its copy may be half of the data; and a switch-over is ours to make."""
     source, target = lab.pair()
@@ -182,6 +187,7 @@ def test_a_target_that_follows_is_nobodys_heir(lab, daemon):
     daemon.wait_phase("heir", "replicating", "halted")
 
 
+@long
 def test_a_rival_holds_the_switch_over_back(lab, daemon):
     source, target = lab.pair()
     rival = follow(lab, source)
@@ -263,6 +269,7 @@ def test_sentinels_that_speak_tls(lab, daemon, tmp_path):
     daemon.wait_phase("sealed", "replicating")
 
 
+@long
 def test_without_the_way_back_sentinel_attaches_the_old_source_all_the_same(lab, daemon):
     source, target = lab.pair()
     sentinels = watch(lab, source)

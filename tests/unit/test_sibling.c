@@ -513,6 +513,28 @@ static void settings_are_restored_after_them(void **state)
     }
 }
 
+/* Its port for TLS is not known here. */
+static void a_target_that_is_listed_with_another_port_is_no_sibling(void **state)
+{
+    struct endpoint found[SIBLINGS_MAX];
+    struct redis_info_replica *line;
+    struct pair_rig rig;
+
+    (void)state;
+    pair_rig_init(&rig);
+    rig.source->n_replicas = rig.source->connected_replicas = 2;
+    for (int i = 0; i < 2; i++) {
+        line = &rig.source->replicas[i];
+        *line = (struct redis_info_replica){.port = (uint16_t)(9443 + i),
+                                            .state = REDIS_REPLICA_ONLINE};
+        str_copy(line->ip, sizeof(line->ip), i ? "10.9.9.9" : rig.spec.target.endpoint.host);
+    }
+    assert_int_equal(siblings_of_writer(&rig.spec, &rig.run, &rig.seen, found), 1);
+    assert_string_equal(found[0].host, "10.9.9.9");
+    str_copy(line->ip, sizeof(line->ip), rig.spec.target.endpoint.host); /* either may be it */
+    assert_int_equal(siblings_of_writer(&rig.spec, &rig.run, &rig.seen, found), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +550,7 @@ int main(void)
         cmocka_unit_test(what_is_none_of_them_any_more_is_dropped),
         cmocka_unit_test(those_left_behind_are_an_alarm),
         cmocka_unit_test(settings_are_restored_after_them),
+        cmocka_unit_test(a_target_that_is_listed_with_another_port_is_no_sibling),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
